@@ -1,0 +1,30 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// refusal is what Helm 4 is answered instead of manifests when there is an
+// error. Helm 4 throws a plugin's standard error away (helm issue 31843), so
+// the message travels as the file name of a document that Helm must refuse,
+// because its kind is a sequence: Helm ends with "YAML parse error on
+// cnpg-pair: error: ..." and applies nothing.
+func refusal(err error) string {
+	var message strings.Builder
+	for _, err := range postrender.Errors(err) {
+		report(&message, "error", err)
+	}
+	text := strings.ReplaceAll(strings.TrimSpace(message.String()), "\n", "; ")
+	name, _ := json.Marshal(text) // a JSON string is a YAML one
+	return fmt.Sprintf(`apiVersion: v1
+kind: [cnpg-pair, failed]
+metadata:
+  name: cnpg-pair-failed
+  annotations:
+    postrenderer.helm.sh/postrender-filename: %s
+`, name)
+}

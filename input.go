@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// readSources reads the files, or standard input where none is named.
+func readSources(files []string, stdin *os.File) ([]postrender.Source, error) {
+	if len(files) == 0 {
+		if term.IsTerminal(int(stdin.Fd())) {
+			return nil, misuse("pipe rendered manifests in, or name files; see cnpg-pair --help", "no input: standard input is a terminal")
+		}
+		files = []string{"-"}
+	}
+	var sources []postrender.Source
+	for _, file := range files {
+		name, data, err := file, []byte(nil), error(nil)
+		if file == "-" {
+			name = "stdin"
+			data, err = readAll(stdin)
+		} else {
+			data, err = os.ReadFile(file)
+		}
+		if err != nil {
+			var cause *fs.PathError
+			if errors.As(err, &cause) {
+				err = cause.Err
+			}
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		sources = append(sources, postrender.Source{Name: name, Data: data})
+	}
+	return sources, nil
+}
+
+// readAll reads a stream in blocks and joins them once, so that a large one is
+// never held more than twice.
+func readAll(r io.Reader) ([]byte, error) {
+	const block = 1 << 20
+	var blocks [][]byte
+	total := 0
+	for {
+		b := make([]byte, min(block, 4096<<min(len(blocks), 8)))
+		n, err := io.ReadFull(r, b)
+		blocks = append(blocks, b[:n])
+		total += n
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	all := make([]byte, 0, total)
+	for i, b := range blocks {
+		all = append(all, b...)
+		blocks[i] = nil
+	}
+	return all, nil
+}

@@ -1,0 +1,98 @@
+// Command cnpg-pair is a Helm post-renderer that turns every single
+// CloudNativePG Cluster of the manifests that it reads into a primary and a
+// replica in two regions. The library beside it, postrender, does the work.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+func main() {
+	signal.Ignore(syscall.SIGPIPE) // a reader that has gone is an error like any other
+	os.Exit(run(os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program: its result is the exit status.
+func run(args []string, getenv func(string) string, stdin, stdout *os.File, stderr io.Writer) int {
+	out := bufio.NewWriterSize(stdout, 1<<16)
+	status := 2
+	opts, err := parseOptions(args, getenv)
+	if err == nil {
+		status = 1
+		warn := func(err error) { report(stderr, "warning", err) }
+		if err = execute(opts, warn, stdin, out, term.IsTerminal(int(stdout.Fd()))); err == nil {
+			if err = out.Flush(); err != nil {
+				err = fmt.Errorf("write the output: %w", errors.Unwrap(err))
+			}
+		}
+	}
+	switch {
+	case err == nil:
+		return 0
+	case getenv("HELM_PLUGIN_NAME") == "cnpg-pair" && opts.command == "":
+		if _, err := io.WriteString(stdout, refusal(err)); err == nil {
+			status = 0
+		}
+	}
+	for _, err := range postrender.Errors(err) {
+		report(stderr, "error", err)
+	}
+	return status
+}
+
+func execute(opts options, warn func(error), stdin *os.File, out io.Writer, terminal bool) error {
+	switch {
+	case opts.help:
+		_, err := io.WriteString(out, usage)
+		return err
+	case opts.version:
+		_, err := fmt.Fprintln(out, version())
+		return err
+	}
+	sources, err := readSources(opts.files, stdin)
+	if err != nil {
+		return err
+	}
+	renderer := &postrender.Renderer{Config: opts.config, Warn: warn}
+	if opts.command == "explain" {
+		decisions, err := renderer.Explain(sources...)
+		switch {
+		case err != nil:
+			return err
+		case opts.output == "json":
+			return postrender.WriteJSON(out, decisions)
+		}
+		return postrender.WriteTable(out, decisions)
+	}
+	result, err := renderer.Render(sources...)
+	switch {
+	case err != nil:
+		return err
+	case opts.command == "diff":
+		return result.WriteDiff(out, terminal && !opts.noColour)
+	}
+	_, err = result.WriteTo(out)
+	return err
+}
+
+// report prints a line for a person: the severity, what is wrong, and below it
+// the cure, if there is one.
+func report(w io.Writer, severity string, err error) {
+	fmt.Fprintf(w, "cnpg-pair: %s: %s\n", severity, oneLine(err.Error()))
+	if hint := postrender.Hint(err); hint != "" {
+		fmt.Fprintf(w, "cnpg-pair: hint: %s\n", oneLine(hint))
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

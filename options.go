@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// options are what the command line and the environment ask for.
+type options struct {
+	command  string // "", "diff" or "explain"
+	files    []string
+	config   postrender.Config
+	output   string // of explain: table or json
+	noColour bool
+	help     bool
+	version  bool
+}
+
+// commands are the words that may stand before the files.
+var commands = []string{"diff", "explain"}
+
+// once is a flag that may be repeated but not contradict itself.
+type once struct {
+	value string
+	given bool
+}
+
+func (o *once) String() string { return o.value }
+func (o *once) Type() string   { return "string" }
+func (o *once) Set(s string) error {
+	if o.given && o.value != s {
+		return fmt.Errorf("given twice, first as %q", o.value)
+	}
+	o.value, o.given = s, true
+	return nil
+}
+
+// parseOptions reads the command line; a flag beats its variable. Its errors
+// are the caller's mistakes: exit status 2.
+func parseOptions(args []string, getenv func(string) string) (options, error) {
+	var opts options
+	values := map[string]*once{
+		"enable-hot-standby": {value: getenv(postrender.EnvEnableHotStandby)},
+		"primary-region":     {value: getenv(postrender.EnvPrimaryRegion)},
+		"replica-region":     {value: getenv(postrender.EnvReplicaRegion)},
+		"strict":             {value: getenv(postrender.EnvStrict)},
+		"region-key":         {value: postrender.DefaultRegionKey},
+		"output":             {value: "table"},
+	}
+	flags := pflag.NewFlagSet("cnpg-pair", pflag.ContinueOnError)
+	flags.Usage = func() {}
+	for name, value := range values {
+		flags.Var(value, name, "")
+	}
+	flags.Lookup("enable-hot-standby").NoOptDefVal = "true"
+	flags.Lookup("strict").NoOptDefVal = "true"
+	flags.BoolVarP(&opts.help, "help", "h", false, "")
+	flags.BoolVar(&opts.version, "version", false, "")
+
+	if err := flags.Parse(args); err != nil {
+		return opts, misuse("run cnpg-pair --help", "%w", err)
+	}
+	opts.files = flags.Args()
+	if len(opts.files) > 0 && slices.Contains(commands, opts.files[0]) {
+		opts.command, opts.files = opts.files[0], opts.files[1:]
+	}
+	if opts.help || opts.version {
+		return opts, nil
+	}
+	if i := slices.IndexFunc(opts.files, isToggle); i >= 0 {
+		return opts, misuse("write --enable-hot-standby="+opts.files[i], "%q is not a file; a switch takes its value behind '='", opts.files[i])
+	}
+	opts.config = postrender.FromMap(map[string]string{
+		postrender.EnvEnableHotStandby: values["enable-hot-standby"].value,
+		postrender.EnvPrimaryRegion:    values["primary-region"].value,
+		postrender.EnvReplicaRegion:    values["replica-region"].value,
+		postrender.EnvStrict:           values["strict"].value,
+	})
+	opts.config.RegionKey = values["region-key"].value
+	opts.output = values["output"].value
+	opts.noColour = getenv("NO_COLOR") != ""
+	if err := opts.config.CheckRegionKey(); err != nil {
+		return opts, misuse("give the key of a node label, as in topology.kubernetes.io/region", "--region-key: %w", err)
+	}
+	if values["output"].given && opts.command != "explain" {
+		return opts, misuse("run cnpg-pair explain --output "+opts.output, "--output goes with explain only")
+	}
+	if opts.output != "table" && opts.output != "json" {
+		return opts, misuse("use table or json", "--output: unknown format %q", opts.output)
+	}
+	return opts, nil
+}
+
+// isToggle is true for a word that was meant as the value of a switch.
+func isToggle(file string) bool {
+	return file == "false" || file == "off" || file == "no" || postrender.Truthy(file)
+}
+
+// usageError is a mistake in the command line, with its cure.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Hint() string  { return e.hint }
+
+func misuse(hint, format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...), hint}
+}
+
+// version tells what was built, from the build's own record.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "cnpg-pair (unknown build)"
+	}
+	text := "cnpg-pair " + info.Main.Version + " " + info.GoVersion
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" || setting.Key == "vcs.time" {
+			text += " " + setting.Value
+		}
+	}
+	return text
+}

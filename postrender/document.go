@@ -1,0 +1,245 @@
+package postrender
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const apiGroup = "postgresql.cnpg.io"
+
+// Source is one input: a name for messages ("stdin", a file's name) and the
+// rendered manifests.
+type Source struct {
+	Name string
+	Data []byte
+}
+
+// document is a document of a source that was parsed, because it may hold a
+// Cluster or an object whose name a pair needs.
+type document struct {
+	source *Source
+	piece
+	text   []byte     // the document; a line break is added where the stream ends without one
+	padded bool       // that was so
+	root   *yaml.Node // as parsed, with positions in text
+	tree   *yaml.Node // the plain tree
+}
+
+func scalar(m *yaml.Node, key string) string {
+	if n := get(m, key); n != nil && n.Kind == yaml.ScalarNode {
+		return n.Value
+	}
+	return ""
+}
+
+// mayHoldCluster is the cheap and generous filter: true for every document that
+// holds a Cluster, and for some that do not.
+func mayHoldCluster(text []byte) bool {
+	if !bytes.Contains(text, []byte(apiGroup)) && !escapedAPIVersion(text) {
+		return false
+	}
+	h := readHead(text)
+	return !h.sure || h.isList() || h.isCluster()
+}
+
+// escapedAPIVersion is true where an apiVersion is a double-quoted string with
+// an escape, which may hide the group from a search.
+func escapedAPIVersion(text []byte) bool {
+	for {
+		_, rest, found := bytes.Cut(text, []byte("apiVersion"))
+		if !found {
+			return false
+		}
+		text = rest
+		value := bytes.TrimLeft(rest, "\"': \t\r\n")
+		if at := len(rest) - len(value); at == 0 || rest[at-1] != '"' {
+			continue
+		}
+		if end := bytes.IndexByte(value, '"'); end > 0 && bytes.IndexByte(value[:end], '\\') >= 0 {
+			return true
+		}
+	}
+}
+
+// head is what the lines at column 0 say of a document.
+type head struct {
+	apiVersion, kind string
+	sure             bool // both stand there, once, plainly
+}
+
+func (h head) isList() bool { return strings.HasSuffix(h.kind, "List") }
+
+func (h head) isCluster() bool {
+	return strings.HasPrefix(h.apiVersion, apiGroup+"/") && h.kind == "Cluster"
+}
+
+// readHead reads the top-level apiVersion and kind of a document in block
+// style, without parsing it.
+func readHead(text []byte) head {
+	h := head{sure: true}
+	for line := range bytes.Lines(text) {
+		switch c := line[0]; {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			key, value, found := bytes.Cut(line, []byte(":"))
+			field := &h.apiVersion
+			switch string(key) {
+			case "apiVersion":
+			case "kind":
+				field = &h.kind
+			default:
+				continue
+			}
+			value, _, _ = bytes.Cut(value, []byte(" #"))
+			value = bytes.TrimSpace(value)
+			h.sure = h.sure && found && *field == "" && safePlain(string(value))
+			*field = string(value)
+		case c == ' ' || c == '#' || c == '\n' || c == '\r' || c == '-':
+		default:
+			h.sure = false
+		}
+	}
+	h.sure = h.sure && h.apiVersion != "" && h.kind != ""
+	return h
+}
+
+// claimsCluster judges a document that does not parse: true when it is meant
+// to be, or to hold, a Cluster, so that its error is ours to report.
+func claimsCluster(text []byte) bool {
+	h := readHead(text)
+	if h.sure && !h.isList() {
+		return h.isCluster()
+	}
+	begin := bytes.TrimLeft(text, " \t\r\n")
+	if h.isList() || len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') {
+		// compiled here, because a package variable would cost every start
+		return regexp.MustCompile(`["']?apiVersion["']?\s*:\s*["']?postgresql\.cnpg\.io\\?/`).Match(text) &&
+			regexp.MustCompile(`["']?kind["']?\s*:\s*["']?Cluster\b`).Match(text)
+	}
+	return strings.HasPrefix(strings.Trim(h.apiVersion, `"'`), apiGroup) &&
+		(h.kind == "" || strings.HasPrefix(strings.Trim(h.kind, `"'`), "Cluster"))
+}
+
+// parse reads the document in a piece of a source. Its errors are [*Error].
+func parse(source *Source, p piece) (*document, error) {
+	d := &document{source: source, piece: p, text: source.Data[p.body:p.end]}
+	var err error
+	if d.root, d.tree, err = parseText(d.text); err != nil {
+		return nil, d.locate(err, "")
+	}
+	if len(d.text) > 0 && d.text[len(d.text)-1] != '\n' && d.root != nil {
+		return d, d.pad()
+	}
+	return d, nil
+}
+
+// parseText parses one document: nil trees for one that holds nothing.
+func parseText(text []byte) (root, tree *yaml.Node, err error) {
+	var n yaml.Node
+	if err := yaml.Unmarshal(text, &n); err != nil {
+		return nil, nil, err
+	}
+	if n.Kind != yaml.DocumentNode || len(n.Content) == 0 {
+		return nil, nil, nil
+	}
+	tree, err = resolve(n.Content[0])
+	return n.Content[0], tree, err
+}
+
+// pad ends the document with a line break, so that a line can follow it. A
+// block scalar at its end is told to strip that break, which is none of its
+// value.
+func (d *document) pad() error {
+	d.padded = true
+	eol := lineBreak(d.text)
+	text := append(bytes.Clone(d.text), eol...)
+	root, tree, err := parseText(text)
+	if err == nil && tree != nil && !same(tree, d.tree) {
+		l := newLayout(text, root)
+		leaf := root
+		for len(leaf.Content) > 0 {
+			leaf = leaf.Content[len(leaf.Content)-1]
+		}
+		line := leaf.Line - 1
+		header, _ := blockScalarHeader(l.line(line))
+		start := l.lines[line] + bytes.LastIndex(l.line(line), []byte(header))
+		strip := strings.Replace(header, "+", "", 1) + "-"
+		text = append(append(bytes.Clone(text[:start]), strip...), text[start+len(header):]...)
+		root, tree, err = parseText(text)
+	}
+	if err != nil || tree == nil || !same(tree, d.tree) {
+		return d.locate(errors.New("the stream ends in the middle of a line"), "end it with a line break")
+	}
+	d.text, d.root, d.tree = text, root, tree
+	return nil
+}
+
+// objects returns the objects of a document: the document itself, or the items
+// of a List, of Lists in it too.
+func (d *document) objects() []*yaml.Node {
+	if d.tree == nil {
+		return nil
+	}
+	return objectsIn(d.tree)
+}
+
+func objectsIn(tree *yaml.Node) []*yaml.Node {
+	items := listItems(tree)
+	if items == nil {
+		return []*yaml.Node{tree}
+	}
+	var all []*yaml.Node
+	for _, item := range items.Content {
+		all = append(all, objectsIn(item)...)
+	}
+	return all
+}
+
+// listItems returns the items of a List, nil for anything else.
+func listItems(tree *yaml.Node) *yaml.Node {
+	items := get(tree, "items")
+	if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(scalar(tree, "kind"), "List") {
+		return nil
+	}
+	return items
+}
+
+// streamLine turns a line of the parsed text into one of the source.
+func (d *document) streamLine(line int) int {
+	starts := lineStarts(d.text)
+	offset := starts[min(max(line, 1), len(starts))-1]
+	return lineAt(d.source.Data, d.body+offset)
+}
+
+// locate makes an [*Error] of what went wrong in the document.
+func (d *document) locate(err error, hint string) *Error {
+	located := &Error{Source: d.source.Name, Line: lineAt(d.source.Data, d.body), Err: err, Cure: hint}
+	var field *fieldError
+	if errors.As(err, &field) {
+		located.Line = d.streamLine(field.line)
+	} else if line, message, ok := yamlErrorLine(err); ok {
+		located.Line = d.streamLine(line)
+		located.Err = fmt.Errorf("not YAML: %s", message)
+	}
+	return located
+}
+
+// yamlErrorLine takes apart what go-yaml says: "yaml: line 7: did not find ...".
+func yamlErrorLine(err error) (line int, message string, ok bool) {
+	text, ok := strings.CutPrefix(err.Error(), "yaml: ")
+	if !ok {
+		return 0, "", false
+	}
+	if rest, found := strings.CutPrefix(text, "line "); found {
+		number, message, _ := strings.Cut(rest, ": ")
+		if line, err := strconv.Atoi(number); err == nil {
+			return line, message, true
+		}
+	}
+	return 1, text, true
+}

@@ -1,0 +1,639 @@
+package postrender
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// edit replaces the bytes [start,end) of a text.
+type edit struct {
+	start, end int
+	text       string
+}
+
+// apply returns text[from:to] with the edits that lie in it.
+func apply(text []byte, from, to int, edits []edit) []byte {
+	edits = slices.Clone(edits)
+	slices.SortStableFunc(edits, func(a, b edit) int { return a.start - b.start })
+	var out []byte
+	for _, e := range edits {
+		if e.start < from || e.end > to {
+			continue
+		}
+		out = append(out, text[from:e.start]...)
+		out = append(out, e.text...)
+		from = e.end
+	}
+	return append(out, text[from:to]...)
+}
+
+// layout is the text of a YAML document and where the lines of its nodes are.
+type layout struct {
+	text  []byte
+	lines []int              // the offset at which each line begins, as the parser counts lines
+	eol   string             // the line break of the text
+	limit map[*yaml.Node]int // the line at which the next key or item begins
+
+	anchors bool // there are some
+}
+
+// editor finds the smallest edits that turn the text of a YAML document into
+// one that holds another tree. It never encodes what it does not change: a
+// round trip through a YAML library alters folded scalars (yaml/go-yaml 337).
+type editor struct {
+	*layout
+	edits []edit
+	now   map[*yaml.Node]*yaml.Node // what an anchored node will hold
+	gone  map[*yaml.Node]bool       // anchored nodes that the edits delete
+}
+
+func newEditor(l *layout) *editor {
+	return &editor{layout: l, now: make(map[*yaml.Node]*yaml.Node), gone: make(map[*yaml.Node]bool)}
+}
+
+// newLayout takes a text and the tree that it was parsed into.
+func newLayout(text []byte, root *yaml.Node) *layout {
+	e := &layout{
+		text:  text,
+		lines: lineStarts(text),
+		eol:   lineBreak(text),
+		limit: make(map[*yaml.Node]int),
+	}
+	last := len(e.lines)
+	if e.lines[last-1] == len(text) {
+		last-- // behind the final line break there is no line
+	}
+	e.setLimits(root, last)
+	return e
+}
+
+// lineStarts finds the lines as the YAML parser counts them, which also ends a
+// line at a lone CR, NEL, LS and PS.
+func lineStarts(text []byte) []int {
+	starts := []int{0}
+	for i := 0; i < len(text); {
+		width := 0
+		switch c := text[i]; {
+		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
+			width = 2
+		case c == '\r' || c == '\n':
+			width = 1
+		case c == 0xC2 && i+1 < len(text) && text[i+1] == 0x85:
+			width = 2
+		case c == 0xE2 && i+2 < len(text) && text[i+1] == 0x80 && (text[i+2] == 0xA8 || text[i+2] == 0xA9):
+			width = 3
+		}
+		if width == 0 {
+			i++
+			continue
+		}
+		i += width
+		starts = append(starts, i)
+	}
+	return starts
+}
+
+// lineBreak returns the first line break of a text, "\n" if it has none.
+func lineBreak(text []byte) string {
+	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+func (e *layout) setLimits(n *yaml.Node, limit int) {
+	e.limit[n] = limit
+	e.anchors = e.anchors || n.Anchor != ""
+	switch {
+	case n.Style&yaml.FlowStyle != 0:
+		for _, child := range n.Content {
+			e.setLimits(child, limit)
+		}
+	case n.Kind == yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			next := limit
+			if i+2 < len(n.Content) {
+				next = n.Content[i+2].Line - 1
+			}
+			e.limit[n.Content[i]] = next
+			e.setLimits(n.Content[i+1], next)
+		}
+	case n.Kind == yaml.SequenceNode:
+		for i, item := range n.Content {
+			next := limit
+			if i+1 < len(n.Content) {
+				next, _ = e.dash(n.Content[i+1])
+			}
+			e.setLimits(item, next)
+		}
+	}
+}
+
+// line returns the text of a line, counted from 0, without its break.
+func (e *layout) line(i int) []byte {
+	return bytes.TrimRight(e.text[e.lines[i]:e.lineEnd(i)], "\r\n")
+}
+
+// lineEnd is the offset behind a line and its break.
+func (e *layout) lineEnd(i int) int {
+	if i+1 < len(e.lines) {
+		return e.lines[i+1]
+	}
+	return len(e.text)
+}
+
+// lineOf returns the line, counted from 0, in which an offset lies.
+func (e *layout) lineOf(offset int) int {
+	i, found := slices.BinarySearch(e.lines, offset)
+	if !found {
+		i--
+	}
+	return i
+}
+
+// offset is where a node begins, its anchor and tag included.
+func (e *layout) offset(n *yaml.Node) int {
+	at := e.lines[n.Line-1]
+	for range n.Column - 1 { // columns are characters
+		_, width := utf8.DecodeRune(e.text[at:])
+		at += width
+	}
+	return at
+}
+
+// dash finds the line and column, from 0, of the dash of an item of a block
+// sequence: on the line of the item, or above it.
+func (e *layout) dash(item *yaml.Node) (line, column int) {
+	line = item.Line - 1
+	before := e.text[e.lines[line]:e.offset(item)]
+	for {
+		if i := bytes.LastIndexByte(before, '-'); i >= 0 {
+			return line, i
+		}
+		if line == 0 {
+			return 0, 0
+		}
+		line--
+		before, _, _ = bytes.Cut(e.line(line), []byte("#"))
+	}
+}
+
+func blankOrComment(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	return len(line) == 0 || line[0] == '#'
+}
+
+func indentation(line []byte) int {
+	return len(line) - len(bytes.TrimLeft(line, " "))
+}
+
+// empty is true for a value that is not there: "key:" and nothing behind it.
+func empty(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value == "" && isPlain(n) && n.Anchor == "" && n.Tag == "!!null"
+}
+
+// lastLine returns the last line of a node in block context. parent is the
+// column of its key or dash; keyLine the line of that.
+func (e *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
+	switch {
+	case empty(n):
+		return keyLine
+	case n.Kind == yaml.AliasNode:
+		return n.Line - 1
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return e.lastLineOfBlockScalar(n, parent)
+	case n.Kind == yaml.ScalarNode && isPlain(n):
+		last := e.limit[n] - 1
+		for last > n.Line-1 && blankOrComment(e.line(last)) {
+			last--
+		}
+		return last
+	case n.Kind == yaml.ScalarNode || n.Style&yaml.FlowStyle != 0:
+		return e.lineOf(e.flowEnd(e.offset(n)) - 1)
+	case n.Kind == yaml.MappingNode:
+		key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
+		return e.lastLine(value, key.Line-1, key.Column-1)
+	default:
+		item := n.Content[len(n.Content)-1]
+		line, column := e.dash(item)
+		return e.lastLine(item, line, column)
+	}
+}
+
+func (e *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
+	header := n.Line - 1
+	for ; header < e.limit[n]-1; header++ { // an anchor or a tag may stand on a line of its own
+		if _, ok := blockScalarHeader(e.line(header)); ok {
+			break
+		}
+	}
+	last := header
+	for i := header + 1; i < e.limit[n]; i++ {
+		line := e.line(i)
+		if len(bytes.TrimLeft(line, " \t")) == 0 {
+			continue
+		}
+		if indentation(line) <= parent {
+			break
+		}
+		last = i
+	}
+	if style, _ := blockScalarHeader(e.line(header)); strings.Contains(style, "+") {
+		for last+1 < e.limit[n] && len(bytes.TrimSpace(e.line(last+1))) == 0 {
+			last++
+		}
+	}
+	return last
+}
+
+// blockScalarHeader returns the header of the block scalar that a line begins,
+// as in "|+2".
+func blockScalarHeader(line []byte) (header string, ok bool) {
+	if i := bytes.Index(line, []byte(" #")); i >= 0 {
+		line = line[:i]
+	}
+	line = bytes.TrimRight(line, " \t")
+	start := bytes.LastIndexAny(line, "|>")
+	if start < 0 || len(bytes.Trim(line[start+1:], "+-0123456789")) > 0 {
+		return "", false
+	}
+	return string(line[start:]), true
+}
+
+// flowEnd returns the offset behind a flow collection, a quoted scalar, an
+// alias, or a plain scalar in flow context, which begins at start.
+func (e *layout) flowEnd(start int) int {
+	i := start
+	for i < len(e.text) && (e.text[i] == '&' || e.text[i] == '!') { // anchor and tag
+		for i < len(e.text) && !bytes.ContainsRune([]byte(" \t\r\n,"), rune(e.text[i])) {
+			i++
+		}
+		for i < len(e.text) && bytes.ContainsRune([]byte(" \t\r\n"), rune(e.text[i])) {
+			i++
+		}
+	}
+	depth := 0
+	begin := i
+	for ; i < len(e.text); i++ {
+		switch c := e.text[i]; {
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']' || c == ',':
+			if depth == 0 { // behind a plain scalar
+				return begin + len(bytes.TrimRight(e.text[begin:i], " \t\r\n"))
+			}
+			if c == ',' {
+				continue
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case (c == '"' || c == '\'') && (i == begin || !plainByte(e.text[i-1])):
+			i = e.quoteEnd(i)
+			if depth == 0 {
+				return i + 1
+			}
+		case c == '#' && i > 0 && bytes.ContainsRune([]byte(" \t\r\n"), rune(e.text[i-1])):
+			if depth == 0 {
+				return begin + len(bytes.TrimRight(e.text[begin:i], " \t\r\n"))
+			}
+			for i+1 < len(e.text) && e.text[i+1] != '\n' {
+				i++
+			}
+		}
+	}
+	return begin + len(bytes.TrimRight(e.text[begin:], " \t\r\n"))
+}
+
+// plainByte is true for a byte behind which a quote does not open a string.
+func plainByte(c byte) bool {
+	return !bytes.ContainsRune([]byte(" \t\r\n,:[]{}"), rune(c))
+}
+
+// quoteEnd returns the offset of the quote that closes the one at start.
+func (e *layout) quoteEnd(start int) int {
+	quote := e.text[start]
+	for i := start + 1; i < len(e.text); i++ {
+		switch {
+		case quote == '"' && e.text[i] == '\\':
+			i++
+		case e.text[i] == quote && quote == '\'' && i+1 < len(e.text) && e.text[i+1] == quote:
+			i++
+		case e.text[i] == quote:
+			return i
+		}
+	}
+	return len(e.text) - 1
+}
+
+func (e *editor) replace(start, end int, text string) {
+	e.edits = append(e.edits, edit{start, end, text})
+}
+
+// insertLines puts lines behind a line.
+func (e *editor) insertLines(after int, lines string) {
+	e.replace(e.lineEnd(after), e.lineEnd(after), lines)
+}
+
+// rewrite records the edits that make node hold the tree want. It returns
+// false where only the owner of the node can do it, by writing the node anew;
+// it has recorded nothing then.
+func (e *editor) rewrite(n, want *yaml.Node) bool {
+	mark := len(e.edits)
+	ok := false
+	switch {
+	case n.Kind == yaml.AliasNode:
+		held, known := e.now[n.Alias]
+		ok = known && !e.gone[n.Alias] && same(held, want)
+	case n.Kind != want.Kind:
+	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
+		ok = e.rewriteMapping(n, want)
+	case n.Kind == yaml.SequenceNode && len(n.Content) > 0:
+		ok = e.rewriteSequence(n, want)
+	case n.Kind == yaml.ScalarNode:
+		ok = e.rewriteScalar(n, want)
+	default:
+		ok = len(want.Content) == 0
+	}
+	if !ok {
+		e.edits = e.edits[:mark]
+		e.forget(n)
+		return false
+	}
+	if n.Anchor != "" {
+		e.now[n] = want
+	}
+	return true
+}
+
+// forget marks every anchor in a node that goes.
+func (e *editor) forget(n *yaml.Node) {
+	if n.Anchor != "" {
+		e.gone[n] = true
+	}
+	for _, child := range n.Content {
+		e.forget(child)
+	}
+}
+
+func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
+	if held, err := resolve(n); err == nil && same(held, want) {
+		return true
+	}
+	if empty(n) || n.Anchor != "" || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
+		return false
+	}
+	start := e.offset(n)
+	end := start + len(n.Value)
+	if !isPlain(n) {
+		end = e.quoteEnd(start) + 1
+	} else if !bytes.HasPrefix(e.text[start:], []byte(n.Value)) {
+		return false // it spans lines
+	}
+	text := flowText(want)
+	switch {
+	case n.Style&yaml.SingleQuotedStyle != 0 && want.Tag == "!!str":
+		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
+	case isPlain(n) && isPlain(want):
+		text = want.Value
+	}
+	e.replace(start, end, text)
+	return true
+}
+
+func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
+	merged, ok := e.mergedKeys(n, want)
+	if !ok {
+		return false
+	}
+	var kept int
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if isMerge(n.Content[i]) || get(want, n.Content[i].Value) != nil {
+			kept++
+		}
+	}
+	added := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for i := 0; i+1 < len(want.Content); i += 2 {
+		key, value := want.Content[i], want.Content[i+1]
+		if explicit(n, key.Value) || merged[key.Value] != nil && same(merged[key.Value], value) {
+			continue
+		}
+		added.Content = append(added.Content, key, value)
+	}
+	flow := n.Style&yaml.FlowStyle != 0
+	if kept == 0 && (flow || len(added.Content) == 0) {
+		return false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Anchor != "" {
+			e.now[key] = key
+		}
+		if isMerge(key) {
+			continue
+		}
+		switch wanted := get(want, key.Value); {
+		case wanted == nil:
+			e.forget(value)
+			if flow {
+				e.removeFlowEntry(n, want, i)
+			} else if !e.removeEntry(key, value) {
+				return false
+			}
+		case e.rewrite(value, wanted):
+		case flow:
+			if empty(value) {
+				return false
+			}
+			start := e.offset(value)
+			e.replace(start, e.flowEnd(start), flowText(wanted))
+		case !e.replaceValue(key, value, wanted):
+			return false
+		}
+	}
+	if len(added.Content) == 0 {
+		return true
+	}
+	if flow {
+		return e.growFlow(n, flowEntries(added))
+	}
+	key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
+	e.insertLines(e.lastLine(value, key.Line-1, key.Column-1), e.block(added, n.Content[0].Column-1))
+	return true
+}
+
+// explicit is true for a key that a mapping has itself, not through a merge.
+func explicit(n *yaml.Node, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key && !isMerge(n.Content[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// mergedKeys returns what the merge keys of a mapping bring in after the edits
+// so far. It is not ok when they bring in a key that must not be there.
+func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
+	merged := make(map[string]*yaml.Node)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !isMerge(n.Content[i]) {
+			continue
+		}
+		sources := []*yaml.Node{n.Content[i+1]}
+		if sources[0].Kind == yaml.SequenceNode {
+			sources = sources[0].Content
+		}
+		for _, source := range sources {
+			held, err := resolve(source)
+			if source.Kind == yaml.AliasNode {
+				if e.gone[source.Alias] || e.now[source.Alias] == nil {
+					return nil, false
+				}
+				held = e.now[source.Alias]
+			}
+			if err != nil {
+				return nil, false
+			}
+			for j := 0; j+1 < len(held.Content); j += 2 {
+				if key := held.Content[j].Value; merged[key] == nil {
+					merged[key] = held.Content[j+1]
+				}
+			}
+		}
+	}
+	for key := range merged {
+		if get(want, key) == nil {
+			return nil, false
+		}
+	}
+	return merged, true
+}
+
+// alone is true when only blanks stand before the key on its line.
+func (e *layout) alone(key *yaml.Node) bool {
+	return len(bytes.TrimLeft(e.text[e.lines[key.Line-1]:e.offset(key)], " ")) == 0
+}
+
+// removeEntry deletes the lines of an entry of a block mapping, with the
+// comment right above it.
+func (e *editor) removeEntry(key, value *yaml.Node) bool {
+	if !e.alone(key) {
+		return false
+	}
+	first := key.Line - 1
+	for first > 0 {
+		above := e.line(first - 1)
+		if !bytes.HasPrefix(bytes.TrimLeft(above, " "), []byte("#")) || indentation(above) != key.Column-1 {
+			break
+		}
+		first--
+	}
+	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, key.Column-1)), "")
+	return true
+}
+
+// replaceValue writes the value of an entry of a block mapping anew.
+func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
+	line := key.Line - 1
+	if collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0; collection {
+		short := value.Line-1 == line && value.Anchor == "" &&
+			(value.Kind == yaml.ScalarNode && value.Style == 0 && isNull(value) ||
+				value.Style&yaml.FlowStyle != 0 && len(value.Content) == 0)
+		if short && e.lastLine(value, line, key.Column-1) == line { // "labels:" or "labels: {}"; a comment behind it stays
+			if !empty(value) {
+				start := e.offset(value)
+				end := start + len(value.Value)
+				if value.Kind != yaml.ScalarNode {
+					end = e.flowEnd(start)
+				}
+				for start > 0 && e.text[start-1] == ' ' {
+					start--
+				}
+				e.replace(start, end, "")
+			}
+			e.insertLines(line, e.block(want, key.Column+1))
+			return true
+		}
+	}
+	if !e.alone(key) || key.Anchor != "" {
+		return false
+	}
+	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, key.Column-1)),
+		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, want}}, key.Column-1))
+	return true
+}
+
+func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
+	if len(want.Content) < len(n.Content) {
+		return false
+	}
+	for i, item := range n.Content {
+		if !e.rewrite(item, want.Content[i]) {
+			return false
+		}
+	}
+	added := want.Content[len(n.Content):]
+	if len(added) == 0 {
+		return true
+	}
+	if n.Style&yaml.FlowStyle != 0 {
+		texts := make([]string, len(added))
+		for i, item := range added {
+			texts[i] = flowText(item)
+		}
+		return e.growFlow(n, texts)
+	}
+	item := n.Content[len(n.Content)-1]
+	line, column := e.dash(item)
+	e.insertLines(e.lastLine(item, line, column), e.block(list(added...), column))
+	return true
+}
+
+// growFlow appends entries to a flow collection that has some.
+func (e *editor) growFlow(n *yaml.Node, entries []string) bool {
+	first, last := n.Content[0], n.Content[len(n.Content)-1]
+	if empty(last) || e.text[e.flowEnd(e.offset(n))-1] != '}' && e.text[e.flowEnd(e.offset(n))-1] != ']' {
+		return false
+	}
+	between := " "
+	if first.Line > n.Line { // one entry a line
+		between = e.eol + strings.Repeat(" ", first.Column-1)
+	}
+	end := e.flowEnd(e.offset(last))
+	rest := bytes.TrimLeft(e.text[end:], " \t\r\n")
+	text := ""
+	for _, entry := range entries {
+		text += "," + between + entry
+	}
+	if len(rest) > 0 && rest[0] == ',' {
+		end = len(e.text) - len(rest) + 1
+		text = strings.TrimPrefix(text, ",") + ","
+	}
+	e.replace(end, end, text)
+	return true
+}
+
+// removeFlowEntry deletes entry i of a flow mapping, of which want keeps some.
+func (e *editor) removeFlowEntry(n, want *yaml.Node, i int) {
+	keptBefore := false
+	for j := 0; j < i; j += 2 {
+		keptBefore = keptBefore || isMerge(n.Content[j]) || get(want, n.Content[j].Value) != nil
+	}
+	if keptBefore {
+		e.replace(e.entryEnd(n, i-2), e.entryEnd(n, i), "")
+	} else {
+		e.replace(e.offset(n.Content[i]), e.offset(n.Content[i+2]), "")
+	}
+}
+
+func (e *layout) entryEnd(n *yaml.Node, i int) int {
+	if empty(n.Content[i+1]) {
+		return e.flowEnd(e.offset(n.Content[i]))
+	}
+	return e.flowEnd(e.offset(n.Content[i+1]))
+}

@@ -1,0 +1,84 @@
+package postrender
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// maxClusterName is the longest name that CNPG's webhook admits for a Cluster.
+const maxClusterName = 50
+
+const replicaSuffix = "-replica"
+
+// ReplicaName is the name of the replica of the Cluster called name: name and
+// "-replica", or, where that is longer than CNPG's 50 characters, a prefix of
+// name, a dash, eight hex digits of its SHA-256 and "-replica", 50 in all. A
+// plain cut would give two Clusters one replica.
+func ReplicaName(name string) string {
+	if len(name)+len(replicaSuffix) <= maxClusterName {
+		return name + replicaSuffix
+	}
+	sum := sha256.Sum256([]byte(name))
+	tail := "-" + hex.EncodeToString(sum[:4]) + replicaSuffix
+	return name[:min(len(name), maxClusterName-len(tail))] + tail
+}
+
+// MeshName is the name of the ClusterMesh-global Service of the Cluster called
+// name, through which its replica reaches it.
+func MeshName(name string) string { return name + "-mesh" }
+
+// validClusterName follows CNPG's webhook: at most 50 characters, a DNS-1035
+// label. The reason is empty when the name is valid.
+func validClusterName(name string) (reason string) {
+	if len(name) > maxClusterName {
+		return "its name is longer than CNPG's 50 characters"
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z':
+		case i > 0 && c >= '0' && c <= '9':
+		case i > 0 && i < len(name)-1 && c == '-':
+		default:
+			return "its name is not a DNS-1035 label (a-z, 0-9 and '-', beginning with a letter)"
+		}
+	}
+	return ""
+}
+
+// validLabelValue follows Kubernetes: at most 63 letters, digits, '-', '_' and
+// '.', with a letter or digit at both ends. Empty is not valid here.
+func validLabelValue(s string) bool {
+	if s == "" || len(s) > 63 || !alphanumeric(s[0]) || !alphanumeric(s[len(s)-1]) {
+		return false
+	}
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && !strings.ContainsRune("-_.", rune(s[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// validLabelKey follows Kubernetes: a label value, or a DNS subdomain, a slash
+// and a label value.
+func validLabelKey(s string) bool {
+	prefix, name, found := strings.Cut(s, "/")
+	if !found {
+		return validLabelValue(s)
+	}
+	if len(prefix) > 253 || !validLabelValue(name) {
+		return false
+	}
+	for label := range strings.SplitSeq(prefix, ".") {
+		if !validLabelValue(label) || strings.Contains(label, "_") || label != strings.ToLower(label) {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}

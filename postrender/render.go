@@ -1,0 +1,185 @@
+package postrender
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+)
+
+// Renderer turns the single Clusters of rendered manifests into pairs. It is a
+// Helm post-renderer: Run has the shape that helm.sh/helm/v3/pkg/postrender and
+// helm.sh/helm/v4/pkg/postrenderer ask for.
+type Renderer struct {
+	Config Config
+
+	// Warn, where set, is told why a trio that is switched on makes no pairs,
+	// and which Clusters cannot be paired: a [*TrioError] or an [*Error]. It is
+	// not called when the stream fails.
+	Warn func(error)
+}
+
+// New returns a Renderer with these settings.
+func New(cfg Config) *Renderer { return &Renderer{Config: cfg} }
+
+// Run takes the rendered manifests and returns them with every single Cluster
+// turned into a pair, as section 3 of the contract says. With the trio off the
+// result holds the same bytes. On an error the result is nil; the errors are
+// those of [Renderer.Render].
+func (r *Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
+	result, err := r.Render(Source{Name: "stdin", Data: rendered.Bytes()})
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	result.WriteTo(&out) // a buffer takes everything
+	return &out, nil
+}
+
+// Filter is Run for a reader and a writer. Nothing is written unless the whole
+// stream could be processed.
+func (r *Renderer) Filter(w io.Writer, rendered io.Reader) error {
+	data, err := io.ReadAll(rendered)
+	if err != nil {
+		return err
+	}
+	result, err := r.Render(Source{Name: "stdin", Data: data})
+	if err != nil {
+		return err
+	}
+	_, err = result.WriteTo(w)
+	return err
+}
+
+// Render processes the sources as one stream, in which names meet. Its errors
+// are a [*TrioError] with Strict, and one or several [*Error]; see [Errors].
+func (r *Renderer) Render(sources ...Source) (*Result, error) {
+	result := newResult(sources)
+	on, err := r.Config.Check()
+	if err != nil && r.Config.Strict {
+		return nil, err
+	}
+	if err != nil && r.Warn != nil {
+		r.Warn(err)
+	}
+	if !on {
+		return result, nil
+	}
+	stream, err := readStream(sources)
+	if err != nil {
+		return nil, err
+	}
+	if result.Decisions, err = r.judge(stream); err != nil {
+		return nil, err
+	}
+	if err := result.pair(r.Config.normal(), stream.candidates); err != nil {
+		return nil, err
+	}
+	for _, c := range stream.candidates {
+		if c.decision.Action == CannotBePaired && r.Warn != nil {
+			r.Warn(c.cannotBePaired())
+		}
+	}
+	return result, nil
+}
+
+// Explain tells for every Cluster of the sources what Render does with it,
+// also when the trio is off or not valid. Its errors are those of Render.
+func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
+	stream, err := readStream(sources)
+	if err != nil {
+		return nil, err
+	}
+	return r.judge(stream)
+}
+
+// judge decides what happens to each Cluster of a stream. With Strict, what
+// would be a warning is an error.
+func (r *Renderer) judge(s *stream) ([]Decision, error) {
+	on, trio := r.Config.Check()
+	if trio != nil && r.Config.Strict {
+		return nil, trio
+	}
+	if on {
+		if err := decide(r.Config.normal(), s); err != nil {
+			return nil, err
+		}
+	}
+	var decisions []Decision
+	var refused []error
+	for _, c := range s.candidates {
+		switch {
+		case trio != nil:
+			c.decision.Action, c.decision.Reason = LeftAlone, trio.Error()
+		case !on:
+			c.decision.Action, c.decision.Reason = LeftAlone, "hot standby is off"
+		case c.decision.Action == CannotBePaired:
+			refused = append(refused, c.cannotBePaired())
+		}
+		decisions = append(decisions, c.decision)
+	}
+	if r.Config.Strict && len(refused) > 0 {
+		return nil, errors.Join(refused...)
+	}
+	return decisions, nil
+}
+
+// Result is a stream that was processed: the sources and what changes in them.
+type Result struct {
+	Decisions []Decision // one for each Cluster, in the order of the stream; none with the trio off
+
+	sources []Source
+	edits   [][]edit // of each source, in order
+}
+
+func newResult(sources []Source) *Result {
+	return &Result{sources: sources, edits: make([][]edit, len(sources))}
+}
+
+// Changed tells whether the output differs from the input.
+func (r *Result) Changed() bool {
+	return slices.ContainsFunc(r.edits, func(e []edit) bool { return len(e) > 0 })
+}
+
+// WriteTo writes the stream. Between two sources it puts the separator that
+// one of them must bring for them not to run into each other.
+func (r *Result) WriteTo(w io.Writer) (int64, error) {
+	var written int64
+	write := func(p []byte) error {
+		n, err := w.Write(p)
+		written += int64(n)
+		return err
+	}
+	for i, source := range r.sources {
+		if i > 0 {
+			if err := write(glue(r.sources[i-1].Data, source.Data)); err != nil {
+				return written, err
+			}
+		}
+		from := 0
+		for _, e := range r.edits[i] {
+			for _, part := range [][]byte{source.Data[from:e.start], []byte(e.text)} {
+				if err := write(part); err != nil {
+					return written, err
+				}
+			}
+			from = e.end
+		}
+		if err := write(source.Data[from:]); err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// glue returns what must stand between two sources.
+func glue(before, after []byte) []byte {
+	var text []byte
+	if len(before) > 0 && before[len(before)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	if len(before) > 0 && len(after) > 0 && separator(bytes.TrimPrefix(after, byteOrderMark)) == 0 {
+		text = append(text, "---\n"...)
+	}
+	return text
+}

@@ -1,0 +1,64 @@
+package postrender
+
+import "bytes"
+
+// piece is one stretch of a stream: a separator line and the document behind
+// it. The pieces of a stream follow each other without a gap, so that writing
+// them out again gives the stream, byte for byte.
+type piece struct {
+	start int // the first byte of the separator, or of the stream
+	body  int // the first byte of the document, behind the separator
+	end   int // one past the last byte
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// split cuts a stream into pieces. A piece begins at column 0 with "---" or
+// "...", followed by the line's end or a blank; "---" may also be glued to the
+// key that follows it, which Helm accepts. An indented "---" and a longer
+// ruler of dashes are content.
+func split(stream []byte) []piece {
+	first := piece{}
+	if bytes.HasPrefix(stream, byteOrderMark) {
+		first.body = len(byteOrderMark)
+	}
+	pieces := []piece{first}
+	for line := first.body; line < len(stream); {
+		if length := separator(stream[line:]); length > 0 {
+			last := &pieces[len(pieces)-1]
+			if line == first.body {
+				last.body = line + length
+			} else {
+				last.end = line
+				pieces = append(pieces, piece{start: line, body: line + length})
+			}
+		}
+		next := bytes.IndexByte(stream[line:], '\n')
+		if next < 0 {
+			break
+		}
+		line += next + 1
+	}
+	pieces[len(pieces)-1].end = len(stream)
+	return pieces
+}
+
+// separator returns the length of the separator at the start of a line, with
+// the blanks behind it, or 0 if there is none.
+func separator(line []byte) int {
+	if len(line) < 3 || line[0] != '-' && line[0] != '.' || line[1] != line[0] || line[2] != line[0] {
+		return 0
+	}
+	length := 3
+	for length < len(line) && (line[length] == ' ' || line[length] == '\t') {
+		length++
+	}
+	if length > 3 || length == len(line) || line[3] == '\n' || line[3] == '\r' {
+		return length
+	}
+	glued := line[3]
+	if line[0] == '-' && (glued >= 'a' && glued <= 'z' || glued >= 'A' && glued <= 'Z' || glued == '"' || glued == '\'' || glued == '{') {
+		return length
+	}
+	return 0
+}

@@ -1,0 +1,49 @@
+package main
+
+const usage = `cnpg-pair turns every single CloudNativePG Cluster of rendered manifests into a
+primary and a replica in two regions, joined by a ClusterMesh-global Service.
+
+Usage:
+  cnpg-pair [flags] [FILE...]           files or stdin to stdout
+  cnpg-pair diff [flags] [FILE...]      what would change, as a unified diff
+  cnpg-pair explain [flags] [FILE...]   what happens to each Cluster, and why
+
+Settings (a flag beats its variable):
+  --enable-hot-standby[=WORD]  SOVEREIGN_ENABLE_HOT_STANDBY
+                               on for true, 1, yes, on; anything else is off
+  --primary-region REGION      SOVEREIGN_PRIMARY_REGION
+  --replica-region REGION      SOVEREIGN_REPLICA_REGION
+  --strict[=WORD]              CNPG_PAIR_STRICT
+                               fail, instead of warning, where hot standby is on
+                               but a region is missing, or a Cluster cannot be
+                               paired
+  --region-key LABEL           the node label that holds a node's region
+                               (default openova.io/region)
+  --output table|json          how explain prints (default table)
+  --version                    what was built
+  -h, --help                   this text
+
+With hot standby off, the output is the input, byte for byte.
+
+Examples:
+  # with Helm 3: the path of this program
+  export SOVEREIGN_ENABLE_HOT_STANDBY=true
+  export SOVEREIGN_PRIMARY_REGION=fsn1 SOVEREIGN_REPLICA_REGION=hel1
+  helm install blog ./chart --post-renderer /usr/local/bin/cnpg-pair
+
+  # with Helm 4: the name of the installed plugin
+  helm install blog ./chart --post-renderer cnpg-pair
+
+  # as a filter: look first, then apply
+  helm template blog ./chart | cnpg-pair diff
+  helm template blog ./chart | cnpg-pair --strict | kubectl apply -f -
+
+  # without any variable
+  cnpg-pair --enable-hot-standby --primary-region fsn1 --replica-region hel1 blog.yaml
+
+  # why was my Cluster not paired?
+  cnpg-pair explain blog.yaml
+
+Exit status: 0 done, 1 the input or the settings are at fault, 2 the command
+line is. Nothing is written to stdout unless the whole input could be processed.
+`
