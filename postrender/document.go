@@ -111,18 +111,25 @@ func readHead(text []byte) head {
 // claimsCluster judges a document that does not parse: true when it is meant
 // to be, or to hold, a Cluster, so that its error is ours to report.
 func claimsCluster(text []byte) bool {
-	h := readHead(text)
-	if h.sure && !h.isList() {
-		return h.isCluster()
+	// the expressions are compiled here, because package variables would cost every start
+	const (
+		key     = `["']?%s["']?[ \t]*:[ \t]*["']?`
+		group   = `postgresql\.cnpg\.io\\?/`
+		anyKind = `([A-Za-z]*)`
+	)
+	find := func(anchor, name, value string) [][]byte {
+		return regexp.MustCompile(anchor + fmt.Sprintf(key, name) + value).FindSubmatch(text)
+	}
+	if find(`(?m)^`, "apiVersion", group) != nil {
+		kind := find(`(?m)^`, "kind", anyKind)
+		return kind == nil || string(kind[1]) == "Cluster"
 	}
 	begin := bytes.TrimLeft(text, " \t\r\n")
-	if h.isList() || len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') {
-		// compiled here, because a package variable would cost every start
-		return regexp.MustCompile(`["']?apiVersion["']?\s*:\s*["']?postgresql\.cnpg\.io\\?/`).Match(text) &&
-			regexp.MustCompile(`["']?kind["']?\s*:\s*["']?Cluster\b`).Match(text)
+	kind := find(`(?m)^`, "kind", anyKind)
+	if len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') || kind != nil && bytes.HasSuffix(kind[1], []byte("List")) {
+		return find("", "apiVersion", group) != nil && find("", "kind", `Cluster\b`) != nil
 	}
-	return strings.HasPrefix(strings.Trim(h.apiVersion, `"'`), apiGroup) &&
-		(h.kind == "" || strings.HasPrefix(strings.Trim(h.kind, `"'`), "Cluster"))
+	return false
 }
 
 // parse reads the document in a piece of a source. Its errors are [*Error].

@@ -61,17 +61,25 @@ func stringKeys(v any) any {
 // objects reads every object of a stream, the items of Lists too.
 func objects(t testing.TB, stream []byte) []values {
 	t.Helper()
-	var all []values
-	documents := k8syaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(stream)))
+	var documents []string
+	reader := k8syaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(stream)))
 	for {
-		document, err := documents.Read()
+		document, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := decode(t, string(document)); o != nil {
+		documents = append(documents, string(document))
+	}
+	lines := strings.Split(string(stream), "\n")
+	if last := len(documents) - 1; last >= 0 && lines[len(lines)-1] != "" && !strings.HasPrefix(lines[len(lines)-1], "---") {
+		documents[last] = strings.TrimSuffix(documents[last], "\n") // which the reader has added
+	}
+	var all []values
+	for _, document := range documents {
+		if o := decode(t, document); o != nil {
 			all = append(all, items(o)...)
 		}
 	}

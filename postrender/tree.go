@@ -82,7 +82,7 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		}
 		if key.Kind == yaml.ScalarNode {
 			if line, twice := seen[key.Value]; twice {
-				return nil, &fieldError{line: key.Line, err: fmt.Errorf("key %q is there twice (first %d lines above): keep one", key.Value, key.Line-line)}
+				return nil, &fieldError{line: key.Line, err: fmt.Errorf("key %q is there twice, first in line %d of the document", key.Value, line)}
 			}
 			seen[key.Value] = key.Line
 		}

@@ -1,0 +1,352 @@
+package postrender_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// generator writes streams of manifests in random styles: what they say comes
+// from lists of what charts write, how they say it is drawn.
+type generator struct {
+	*rand.Rand
+	strings.Builder
+	eol    string
+	anchor bool // labels are shared by an anchor
+}
+
+type (
+	field struct {
+		key   string
+		value any // string, raw, scalar, []any or []field
+	}
+	raw   string   // written as it is
+	block []string // a block scalar: its header and lines
+)
+
+func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
+
+func (g *generator) line(indent int, text string) {
+	g.WriteString(strings.Repeat(" ", indent) + text)
+	g.WriteString(g.eol)
+}
+
+func (g *generator) comment(indent int) {
+	if g.chance(8) {
+		g.line(indent, fmt.Sprintf("# comment %d: ---", g.IntN(1000)))
+	}
+	if g.chance(5) {
+		g.WriteString(g.eol)
+	}
+}
+
+func (g *generator) tail() string {
+	if g.chance(6) {
+		return "  # because"
+	}
+	return ""
+}
+
+// mapping writes fields in block style; first is what stands before the first
+// key on its line, if anything.
+func (g *generator) mapping(indent int, first string, fields []field) {
+	for i, f := range fields {
+		prefix := strings.Repeat(" ", indent)
+		if i == 0 && first != "" {
+			prefix = first
+		} else {
+			g.comment(indent)
+		}
+		g.WriteString(prefix)
+		key := f.key
+		switch g.IntN(12) {
+		case 0:
+			key = `"` + key + `"`
+		case 1:
+			key = "'" + key + "'"
+		}
+		g.WriteString(key + ":")
+		g.value(indent, f.value)
+	}
+}
+
+func (g *generator) value(indent int, v any) {
+	switch v := v.(type) {
+	case raw:
+		g.WriteString(" " + string(v) + g.tail() + g.eol)
+	case string:
+		g.WriteString(" " + g.quoted(v) + g.tail() + g.eol)
+	case block:
+		g.WriteString(" " + v[0] + g.eol)
+		deeper := indent + 1 + g.IntN(4)
+		if strings.ContainsAny(v[0], "123456789") {
+			deeper = indent + 2
+		}
+		for _, line := range v[1:] {
+			if line == "" {
+				g.WriteString(g.eol)
+			} else {
+				g.line(deeper, line)
+			}
+		}
+	case []field:
+		if len(v) == 0 || g.chance(8) && flowable(v) {
+			g.WriteString(" " + g.flow(v) + g.tail() + g.eol)
+			return
+		}
+		g.WriteString(g.tail() + g.eol)
+		g.mapping(indent+2+2*g.IntN(2), "", v)
+	case []any:
+		if len(v) == 0 || g.chance(8) && flowable(v) {
+			g.WriteString(" " + g.flow(v) + g.tail() + g.eol)
+			return
+		}
+		g.WriteString(g.tail() + g.eol)
+		dash := indent + 2*g.IntN(2)
+		for _, item := range v {
+			g.comment(dash)
+			switch item := item.(type) {
+			case []field:
+				wide := 2 + 2*g.IntN(2)
+				g.mapping(dash+wide, strings.Repeat(" ", dash)+"-"+strings.Repeat(" ", wide-1), item)
+			default:
+				g.WriteString(strings.Repeat(" ", dash) + "-")
+				g.value(dash, item)
+			}
+		}
+	}
+}
+
+func (g *generator) quoted(s string) string {
+	switch g.IntN(4) {
+	case 0:
+		return fmt.Sprintf("%q", s)
+	case 1:
+		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	}
+	return s
+}
+
+func flowable(v any) bool {
+	switch v := v.(type) {
+	case block:
+		return false
+	case raw:
+		return !strings.HasPrefix(string(v), "*") && !strings.HasPrefix(string(v), "&")
+	case []field:
+		for _, f := range v {
+			if !flowable(f.value) {
+				return false
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if !flowable(item) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (g *generator) flow(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case []field:
+		for _, f := range v {
+			parts = append(parts, f.key+": "+g.flow(f.value))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []any:
+		for _, item := range v {
+			parts = append(parts, g.flow(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case raw:
+		return string(v)
+	}
+	return g.quoted(v.(string))
+}
+
+// some keeps each of the fields with a chance.
+func (g *generator) some(percent int, fields ...field) []field {
+	var kept []field
+	for _, f := range fields {
+		if g.chance(percent) {
+			kept = append(kept, f)
+		}
+	}
+	g.Shuffle(len(kept), func(i, j int) { kept[i], kept[j] = kept[j], kept[i] })
+	return kept
+}
+
+var blocks = []block{
+	{"|", "DO $$", "BEGIN", "  PERFORM 1; -- ---", "END", "$$;"},
+	{"|-", "#!/bin/sh", "# ------------", "echo done"},
+	{"|+", "kept", "", ""},
+	{">", "folded text", "goes on", "", "  more indented", "and back"},
+	{">-", "one", "two"},
+	{">+", "one", "", "    deep", ""},
+	{"|2", "  begins deeper", "than it goes on"},
+	{"|", "apiVersion: postgresql.cnpg.io/v1", "kind: Cluster", "metadata:", "  name: embedded"},
+	{"| # remark", "with a remark in its header"},
+}
+
+func (g *generator) block() block { return blocks[g.IntN(len(blocks))] }
+
+var oddities = []raw{"1.10", "0644", `"on"`, "on", "12:30", "12345678901234567", `"1e3"`, "1e3", "~", "2001-01-01", "'it''s'", `"a\tb # c"`, "yes", "0x1F", "plain words and more"}
+
+func (g *generator) odd() any {
+	if g.chance(30) {
+		return g.block()
+	}
+	return oddities[g.IntN(len(oddities))]
+}
+
+// cluster writes one single Cluster.
+func (g *generator) cluster(indent int, first, name string) {
+	labels := g.some(60, field{"app", "blog"}, field{"tier", raw(`"1.10"`)}, field{"team", "data"})
+	metadata := []field{{"name", name}}
+	if g.chance(50) {
+		metadata = append(metadata, field{"namespace", "blog"})
+	}
+	spec := g.spec(name)
+	if len(labels) > 0 && g.chance(25) && first == "" {
+		// the same labels twice, by an anchor
+		g.anchor = true
+		spec = append(spec, field{"inheritedMetadata", []field{{"labels", raw("*labels")}}})
+	}
+	metadata = append(metadata, g.some(70, field{"annotations", g.some(60, field{"note", g.odd()}, field{"helm.sh/hook", "pre-install"})})...)
+	g.mapping(indent, first, []field{{"apiVersion", "postgresql.cnpg.io/v1"}, {"kind", "Cluster"}})
+	g.comment(indent)
+	g.WriteString(strings.Repeat(" ", indent) + "metadata:" + g.eol)
+	g.mapping(indent+2, "", metadata)
+	if len(labels) > 0 {
+		if g.anchor {
+			g.line(indent+2, "labels: &labels")
+			g.mapping(indent+4, "", labels)
+			g.anchor = false
+		} else {
+			g.mapping(indent+2, "", []field{{"labels", labels}})
+		}
+	}
+	g.mapping(indent, "", []field{{"spec", spec}})
+}
+
+func (g *generator) spec(name string) []field {
+	requirement := func(key string) []field {
+		return []field{{"key", key}, {"operator", "In"}, {"values", []any{"a", "b"}}}
+	}
+	var terms []any
+	for range g.IntN(4) {
+		terms = append(terms, g.some(80, field{"matchExpressions", []any{requirement("disk")}}, field{"matchFields", []any{requirement("metadata.name")}}))
+	}
+	if len(terms) > 0 && len(terms[0].([]field)) == 0 {
+		terms[0] = []field{{"matchExpressions", []any{requirement("cpu"), requirement("disk")}}}
+	}
+	service := func(name string) []field {
+		return []field{{"selectorType", "ro"}, {"serviceTemplate", []field{
+			{"metadata", []field{{"name", name}, {"annotations", []field{{"note", g.odd()}}}}},
+			{"spec", []field{{"type", "LoadBalancer"}}},
+		}}}
+	}
+	bootstraps := [][]field{
+		{{"initdb", []field{{"database", "wordpress"}, {"owner", "wp"}, {"postInitSQL", []any{g.block(), g.block(), "SELECT 1"}}}}},
+		{{"initdb", g.some(50, field{"database", "shop"}, field{"encoding", "UTF8"}, field{"secret", []field{{"name", "shop-user"}}})}},
+		{{"recovery", []field{{"source", "old"}, {"database", "shop"}, {"owner", "shopper"}}}},
+		{{"pg_basebackup", []field{{"source", "old"}}}},
+	}
+	external := []any{
+		[]field{{"name", "old"}, {"connectionParameters", []field{{"host", "old.example.com"}, {"user", "streaming_replica"}}}},
+	}
+	if g.chance(20) {
+		external = append(external, []field{{"name", name}, {"connectionParameters", []field{{"host", "elsewhere"}}}})
+	}
+	managed := []field{
+		{"services", g.some(70, field{"additional", []any{service("first"), service("second")}}, field{"disabledDefaultServices", []any{"ro", "r"}})},
+	}
+	managed = append(managed, g.some(50, field{"roles", []any{[]field{{"name", "dante"}, {"ensure", "present"}, {"comment", g.odd()}}}})...)
+	fields := append([]field{{"instances", raw("3")}}, g.some(45,
+		field{"storage", []field{{"size", "1Gi"}}},
+		field{"walStorage", []field{{"size", "1Gi"}}},
+		field{"bootstrap", bootstraps[g.IntN(len(bootstraps))]},
+		field{"externalClusters", external},
+		field{"managed", managed},
+		field{"affinity", g.some(60,
+			field{"nodeAffinity", g.some(80, field{"requiredDuringSchedulingIgnoredDuringExecution", []field{{"nodeSelectorTerms", terms}}})},
+			field{"nodeSelector", []field{{"openova.io/region", "fsn1"}, {"disk", "ssd"}}},
+			field{"topologyKey", "kubernetes.io/hostname"})},
+		field{"postgresql", []field{{"parameters", []field{{"max_connections", raw(`"200"`)}, {"note", g.odd()}, {"other", g.odd()}}}}},
+		field{"primaryUpdateMethod", "restart"},
+		field{"enableSuperuserAccess", raw("true")},
+		field{"certificates", g.some(50, field{"serverTLSSecret", "tls"}, field{"serverCASecret", "ca"}, field{"replicationTLSSecret", "repl"})},
+		field{"backup", []field{{"barmanObjectStore", g.some(70, field{"destinationPath", "s3://backups/"}, field{"serverName", "blog"})}}},
+		field{"plugins", []any{[]field{{"name", "barman-cloud.cloudnative-pg.io"}, {"parameters", []field{{"serverName", "shop"}}}}}},
+		field{"env", []any{[]field{{"name", "TZ"}, {"value", g.odd()}}}},
+		field{"description", g.odd()},
+		field{"replica", raw("")},
+	)...)
+	g.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+	return fields
+}
+
+// other writes a document that must come out as it went in.
+func (g *generator) other() string {
+	texts := []string{
+		"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: scripts\ndata:\n  run: |\n    # -----------\n    ---\n    apiVersion: postgresql.cnpg.io/v1\n    kind: Cluster\n    metadata:\n      name: embedded\n",
+		"# only a comment\n",
+		"",
+		"{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"json\"}}\n",
+		"apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\nmetadata:\n  name: capi\nspec: {}\n",
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  labels:   {a:   b}\nspec:\n    ports:   # odd   spacing\n    - port: 80\n",
+		"apiVersion: postgresql.cnpg.io/v1\nkind: ScheduledBackup\nmetadata:\n  name: nightly\nspec:\n  schedule: \"0 0 0 * * *\"\n  cluster:\n    name: blog\n",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: folded}\ndata:\n  text: >\n    folded\n      more indented\n\n    back\n",
+	}
+	return strings.ReplaceAll(texts[g.IntN(len(texts))], "\n", g.eol)
+}
+
+// generated is a stream, and the documents in it that must not change.
+type generated struct {
+	text   string
+	others []string
+	names  []string // of its Clusters
+}
+
+func generate(seed uint64) generated {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7)), eol: "\n"}
+	var s generated
+	if g.chance(15) {
+		g.eol = "\r\n"
+	}
+	for i := range 1 + g.IntN(5) {
+		if i > 0 || g.chance(70) {
+			g.WriteString([]string{"---", "--- # comment", "---  "}[g.IntN(3)] + g.eol)
+		}
+		if g.chance(50) {
+			g.WriteString(fmt.Sprintf("# Source: chart/templates/%d.yaml", i) + g.eol)
+		}
+		name := fmt.Sprintf("db%d-%s", i, strings.Repeat("x", g.IntN(46)))
+		name = strings.TrimSuffix(name, "-")
+		switch {
+		case g.chance(55):
+			g.cluster(0, "", name)
+			s.names = append(s.names, name)
+		case g.chance(20):
+			g.line(0, "apiVersion: v1")
+			g.line(0, "kind: List")
+			g.line(0, "items:")
+			g.cluster(2, "- ", name)
+			g.cluster(2, "- ", name+"z")
+			s.names = append(s.names, name, name+"z")
+		default:
+			text := g.other()
+			g.WriteString(text)
+			s.others = append(s.others, text)
+		}
+	}
+	s.text = g.String()
+	if g.chance(15) {
+		s.text = strings.TrimSuffix(s.text, g.eol)
+	}
+	return s
+}

@@ -1,0 +1,83 @@
+package postrender_test
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+var streams = flag.Int("streams", 2000, "how many generated streams the properties are tested on")
+
+// TestGeneratedStreams holds section 4 of the contract against generated
+// streams.
+func TestGeneratedStreams(t *testing.T) {
+	paired := 0
+	for seed := range uint64(*streams) {
+		s := generate(seed)
+		in := []byte(s.text)
+		fail := func(format string, args ...any) {
+			t.Helper()
+			t.Logf("seed %d, input:\n%s", seed, s.text)
+			t.Fatalf(format, args...)
+		}
+
+		off, _, err := render(t, postrender.Config{PrimaryRegion: "fsn1", ReplicaRegion: "hel1"}, in)
+		if err != nil || string(off) != s.text {
+			fail("with hot standby off, the output differs: %v", err)
+		}
+		out, decisions, err := render(t, cfg, in)
+		if err != nil {
+			fail("%v", err)
+		}
+		for i, d := range decisions {
+			if d.Action != postrender.Paired || d.Name != s.names[i] {
+				fail("Cluster %d, %s: %+v", i, s.names[i], d)
+			}
+			paired++
+		}
+		t.Run("", func(t *testing.T) { judgeStream(t, in, out, decisions) })
+		if t.Failed() {
+			fail("output:\n%s", out)
+		}
+		rest := string(out)
+		for _, other := range s.others {
+			_, after, found := strings.Cut(rest, strings.TrimRight(other, "\r\n"))
+			if !found {
+				fail("a document that is no Cluster has changed:\n%s", other)
+			}
+			rest = after
+		}
+		if lost := lostLine(s.text, string(out)); lost != "" {
+			fail("a line of the input is gone or out of order: %q\noutput:\n%s", lost, out)
+		}
+		again, _, err := render(t, cfg, out)
+		if err != nil || string(again) != string(out) {
+			fail("a second run changes something: %v", err)
+		}
+	}
+	t.Logf("%d streams, %d Clusters paired", *streams, paired)
+}
+
+// lostLine returns the first line of a stream that does not stand, in order, in
+// another one. A line with a flow collection, or with nothing but a null, may
+// grow; one with an alias may be written out.
+func lostLine(in, out string) string {
+	rest := strings.Split(out, "\n")
+	for line := range strings.SplitSeq(in, "\n") {
+		cut := !strings.HasSuffix(in, "\n") && strings.ContainsAny(line, "|>") // its break must be stripped when a line follows
+		if cut || strings.ContainsAny(line, "{[*") {
+			continue
+		}
+		i := 0
+		for i < len(rest) && strings.TrimSuffix(rest[i], "\r") != strings.TrimSuffix(line, "\r") {
+			i++
+		}
+		if i == len(rest) {
+			return line
+		}
+		rest = rest[i+1:]
+	}
+	return ""
+}
