@@ -1,0 +1,68 @@
+// Package e2e runs cnpg-pair as its users do: real Helm, a real API server, the
+// real operator. It needs minutes and, for some of it, root; make e2e runs it.
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// binary is cnpg-pair, built for the run.
+var binary string
+
+func TestMain(m *testing.M) {
+	if os.Getenv("E2E") == "" {
+		fmt.Println("e2e: these tests build Helm and more, which takes minutes: run make e2e, which sets E2E=1")
+		os.Exit(0)
+	}
+	dir, err := os.MkdirTemp("", "cnpg-pair-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "cnpg-pair")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Printf("go build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	status := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+// tool returns the path of a program that tools.sh builds.
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	build := exec.Command("./tools.sh", name)
+	build.Stderr = os.Stderr
+	out, err := build.Output()
+	if err != nil {
+		t.Fatalf("tools.sh %s: %v", name, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// trio is the environment that switches hot standby on.
+var trio = []string{
+	"SOVEREIGN_ENABLE_HOT_STANDBY=true",
+	"SOVEREIGN_PRIMARY_REGION=region-a",
+	"SOVEREIGN_REPLICA_REGION=region-b",
+}
+
+// run executes a program with more environment and some input, and returns
+// what it printed.
+func run(env []string, stdin string, program string, args ...string) (stdout, stderr string, err error) {
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errors bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errors
+	err = cmd.Run()
+	return out.String(), errors.String(), err
+}
