@@ -11,6 +11,8 @@ import (
 func TestCasesJudged(t *testing.T) {
 	unreadable := map[string]string{ // by the judge's YAML readers
 		"stream-broken-other-documents": "documents that are not YAML",
+		"stream-flow-style":             "a document on the line of its separator",
+		"trio-off-broken-input":         "not YAML, and not ours to judge",
 		"stream-separators":             "a glued separator",
 		"stream-json-one-line":          `an escaped "/"`,
 		"error-binary":                  "not YAML, and not ours to judge",
