@@ -5,8 +5,10 @@ go 1.26.4
 replace github.com/openova-io/helm-cnpg-pair => ../
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/openova-io/helm-cnpg-pair v0.0.0-00010101000000-000000000000
 	helm.sh/helm/v4 v4.3.1
+	sigs.k8s.io/yaml v1.6.0
 )
 
 require (
@@ -83,5 +85,4 @@ require (
 	sigs.k8s.io/kustomize/kyaml v0.21.2 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
-	sigs.k8s.io/yaml v1.6.0 // indirect
 )
