@@ -24,6 +24,7 @@ for name; do
 	case $name in
 	helm3) build helm helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm helm3 "-X helm.sh/helm/v3/internal/version.version=$(cd helm && go list -m -f '{{.Version}}' helm.sh/helm/v3)" ;;
 	helm4) build helm helm.sh/helm/v4 helm.sh/helm/v4/cmd/helm helm4 "-X helm.sh/helm/v4/internal/version.version=$(cd helm && go list -m -f '{{.Version}}' helm.sh/helm/v4)" ;;
+	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac
 done
