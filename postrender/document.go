@@ -283,7 +283,7 @@ func (d *document) locate(err error) *Error {
 // names the beginning of the block around it, so from there on it is the line
 // behind the longest beginning of the document that parses.
 func (d *document) brokenLine(named int) int {
-	const far = 200 // lines, so that a large document takes no time
+	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
 	starts := append(lineStarts(d.text), len(d.text))
 	broken := named
 	for line := max(named-1, 1); line < min(named+far, len(starts)-1); line++ {
