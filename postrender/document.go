@@ -258,12 +258,13 @@ func listItems(tree *yaml.Node) *yaml.Node {
 func (d *document) streamLine(line int) int {
 	starts := lineStarts(d.text)
 	offset := starts[min(max(line, 1), len(starts))-1]
-	return lineAt(d.source.Data, d.body+offset)
+	before := d.source.Data[d.body:min(d.body+offset, d.end)]
+	return d.line + bytes.Count(before, []byte("\n"))
 }
 
 // locate makes an [*Error] of what went wrong in the document.
 func (d *document) locate(err error) *Error {
-	located := &Error{Source: d.source.Name, Line: lineAt(d.source.Data, d.body), Err: err}
+	located := &Error{Source: d.source.Name, Line: d.line, Err: err}
 	var field *fieldError
 	if errors.As(err, &field) {
 		located.Line = d.streamLine(field.line)
