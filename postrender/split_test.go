@@ -77,3 +77,28 @@ func TestFilter(t *testing.T) {
 		}
 	}
 }
+
+// TestSame: two scalars are the same only if no reader of YAML 1.1 sees two
+// types.
+func TestSame(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"a: word", "a: 'word'", true},
+		{"a: on", "a: 'on'", false},
+		{"a: 12:30", `a: "12:30"`, false},
+		{"a: 1.10", "a: '1.10'", false},
+		{"a: 0644", "a: 0644", true},
+		{"a: 1\nb: 2", "b: 2\na: 1", true},
+		{"a: [1, 2]", "a: [2, 1]", false},
+		{"a: ~", "a: null", false}, // to be told apart costs nothing
+		{"a: {}", "a: []", false},
+	} {
+		_, a, _ := parseText([]byte(c.a))
+		_, b, _ := parseText([]byte(c.b))
+		if same(a, b) != c.want {
+			t.Errorf("%q and %q: %t", c.a, c.b, !c.want)
+		}
+	}
+}
