@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	status := m.Run()
+	for _, end := range atExit {
+		end()
+	}
 	os.RemoveAll(dir)
 	os.Exit(status)
 }
