@@ -5,6 +5,7 @@ go 1.26.4
 replace github.com/openova-io/helm-cnpg-pair => ../
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/openova-io/helm-cnpg-pair v0.0.0-00010101000000-000000000000
 	helm.sh/helm/v4 v4.3.1
 	k8s.io/apimachinery v0.37.1
