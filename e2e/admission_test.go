@@ -72,12 +72,12 @@ func TestAdmission(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	chart := filepath.Join(t.TempDir(), "tenant.yaml")
-	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", "../examples/tenant")
+	tenant := filepath.Join(t.TempDir(), "tenant.yaml")
+	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", chart)
 	if err != nil {
 		t.Fatalf("helm template: %v %s", err, stderr)
 	}
-	write(t, chart, []byte(rendered))
+	write(t, tenant, []byte(rendered))
 	cases, err := filepath.Glob("../testdata/*/in.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAdmission(t *testing.T) {
 		least int // pairs, so that an empty folder is no success
 	}{
 		{"testdata", cases, min(len(cases), 50)},
-		{"examples", []string{chart}, 1},
+		{"examples", []string{tenant}, 1},
 		{"samples of CNPG", samples(t), 50},
 	}
 
@@ -174,7 +174,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 			continue
 		}
 		input := slices.IndexFunc(before, func(o *unstructured.Unstructured) bool {
-			return isCluster(o) && o.GetNamespace() == d.Namespace && o.GetName() == d.Name
+			return isV1Cluster(o) && o.GetNamespace() == d.Namespace && o.GetName() == d.Name
 		})
 		if input < 0 {
 			t.Fatalf("%s/%s is in what explain says, not in the file", d.Namespace, d.Name)
@@ -188,7 +188,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 		c.paired++
 		halves := 0
 		for _, half := range after {
-			if !isCluster(half) || half.GetNamespace() != d.Namespace || half.GetAnnotations()["catalyst.openova.io/cnpg-pair-name"] != d.Name {
+			if !isV1Cluster(half) || half.GetNamespace() != d.Namespace || half.GetAnnotations()["catalyst.openova.io/cnpg-pair-name"] != d.Name {
 				continue
 			}
 			halves++
@@ -211,7 +211,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 	}
 }
 
-func isCluster(o *unstructured.Unstructured) bool {
+func isV1Cluster(o *unstructured.Unstructured) bool {
 	return o.GetAPIVersion() == "postgresql.cnpg.io/v1" && o.GetKind() == "Cluster"
 }
 
@@ -277,11 +277,11 @@ func samples(t testing.TB) []string {
 func TestAdmissionOperator(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "operator")
-	chart, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", "../examples/tenant", "--namespace", namespace)
+	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", chart, "--namespace", namespace)
 	if err != nil {
 		t.Fatalf("helm template: %v %s", err, stderr)
 	}
-	pair, stderr, err := run(trio, chart, binary)
+	pair, stderr, err := run(trio, rendered, binary)
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v %s", err, stderr)
 	}

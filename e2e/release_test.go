@@ -1,12 +1,8 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,74 +10,20 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// A helm is a Helm that has cnpg-pair as its post-renderer.
-type helm struct {
-	program      string
-	env          []string
-	postRenderer string // what --post-renderer takes
-}
-
-// helms are the two that there are: Helm 3 runs a program, Helm 4 a plugin.
-func helms(t *testing.T, plane *controlPlane) map[string]helm {
+// helmsAt returns both Helms, at work on our API server.
+func helmsAt(t *testing.T, plane *controlPlane) map[string]helm {
 	t.Helper()
-	env := func() []string {
-		home := t.TempDir()
-		return []string{
-			"KUBECONFIG=" + plane.kubeconfig,
-			"HELM_CACHE_HOME=" + filepath.Join(home, "cache"),
-			"HELM_CONFIG_HOME=" + filepath.Join(home, "config"),
-			"HELM_DATA_HOME=" + filepath.Join(home, "data"),
-		}
+	all := helms(t)
+	for name, h := range all {
+		h.env = append(h.env, "KUBECONFIG="+plane.kubeconfig)
+		all[name] = h
 	}
-	return map[string]helm{
-		"Helm 3": {tool(t, "helm3"), env(), binary},
-		"Helm 4": {tool(t, "helm4"), append(env(), "HELM_PLUGINS="+installedPlugin(t)), "cnpg-pair"},
-	}
-}
-
-// defaultPlugin stands in for the plugin.yaml of the repository.
-const defaultPlugin = `apiVersion: v1
-type: postrenderer/v1
-name: cnpg-pair
-version: 0.0.0
-runtime: subprocess
-runtimeConfig:
-  platformCommand:
-  - command: ${HELM_PLUGIN_DIR}/cnpg-pair
-`
-
-// installedPlugin returns a folder of plugins that holds ours.
-func installedPlugin(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("../plugin.yaml")
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte(defaultPlugin), nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	plugin := filepath.Join(dir, "cnpg-pair")
-	write(t, filepath.Join(plugin, "plugin.yaml"), text)
-	commands, _, err := unstructured.NestedSlice(objects(t, text)[0].Object, "runtimeConfig", "platformCommand")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, command := range commands {
-		path := strings.ReplaceAll(command.(map[string]any)["command"].(string), "${HELM_PLUGIN_DIR}", plugin)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(binary, path); err != nil && !errors.Is(err, fs.ErrExist) {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	return all
 }
 
 // run returns what Helm printed, on both streams.
 func (h helm) run(env []string, args ...string) (string, error) {
-	stdout, stderr, err := run(slices.Concat(h.env, env), "", h.program, args...)
+	stdout, stderr, err := run(append(h.env, env...), "", h.program, args...)
 	return stdout + stderr, err
 }
 
@@ -99,11 +41,11 @@ func (h helm) must(t *testing.T, env []string, args ...string) string {
 // step of its life, and the database of the tenant is never replaced.
 func TestReleaseLifecycle(t *testing.T) {
 	plane := theControlPlane(t)
-	for name, helm := range helms(t, plane) {
+	for name, helm := range helmsAt(t, plane) {
 		t.Run(name, func(t *testing.T) {
 			namespace := plane.namespace(t, strings.ToLower(strings.ReplaceAll(name, " ", "")))
 			// nothing here would run the Job of the hook to its end
-			apply := []string{"blog", "../examples/tenant", "--namespace", namespace, "--no-hooks", "--post-renderer", helm.postRenderer}
+			apply := append([]string{"blog", chart, "--namespace", namespace, "--no-hooks"}, helm.postRenderer...)
 			var uid string
 			expect := func(step string, want ...string) {
 				t.Helper()
@@ -185,11 +127,11 @@ func TestReleaseLifecycle(t *testing.T) {
 // says why.
 func TestReleaseFails(t *testing.T) {
 	plane := theControlPlane(t)
-	for name, helm := range helms(t, plane) {
+	for name, helm := range helmsAt(t, plane) {
 		t.Run(name, func(t *testing.T) {
 			namespace := plane.namespace(t, "fails-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
-			env := append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true")
-			out, err := helm.run(env, "install", "blog", "../examples/tenant", "--namespace", namespace, "--no-hooks", "--post-renderer", helm.postRenderer)
+			install := append([]string{"install", "blog", chart, "--namespace", namespace, "--no-hooks"}, helm.postRenderer...)
+			out, err := helm.run(append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), install...)
 			if err == nil || !strings.Contains(out, "SOVEREIGN_REPLICA_REGION is empty") {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -203,7 +145,7 @@ func TestReleaseFails(t *testing.T) {
 				t.Errorf("releases left behind: %s", releases)
 			}
 			// nothing stands in the way of doing it right
-			helm.must(t, trio, "install", "blog", "../examples/tenant", "--namespace", namespace, "--no-hooks", "--post-renderer", helm.postRenderer)
+			helm.must(t, trio, install...)
 			if diff := cmp.Diff([]string{"blog-db", "blog-db-replica"}, plane.clusterNames(t, namespace)); diff != "" {
 				t.Errorf("Clusters (-want +got):\n%s", diff)
 			}
@@ -215,12 +157,12 @@ func TestReleaseFails(t *testing.T) {
 // before the rest. Helm 4 shows hooks to post-renderers, Helm 3 does not.
 func TestReleaseHook(t *testing.T) {
 	plane := theControlPlane(t)
-	for name, helm := range helms(t, plane) {
+	for name, helm := range helmsAt(t, plane) {
 		t.Run(name, func(t *testing.T) {
 			namespace := plane.namespace(t, "hook-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
-			chart := t.TempDir()
-			write(t, filepath.Join(chart, "Chart.yaml"), []byte("apiVersion: v2\nname: hook\nversion: 0.1.0\n"))
-			write(t, filepath.Join(chart, "templates", "database.yaml"), []byte(`apiVersion: postgresql.cnpg.io/v1
+			hook := t.TempDir()
+			write(t, filepath.Join(hook, "Chart.yaml"), []byte("apiVersion: v2\nname: hook\nversion: 0.1.0\n"))
+			write(t, filepath.Join(hook, "templates", "database.yaml"), []byte(`apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata:
   name: {{ .Release.Name }}-db
@@ -231,8 +173,8 @@ spec:
   instances: 1
   storage: {size: 1Gi}
 `))
-			write(t, filepath.Join(chart, "templates", "configmap.yaml"), []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"))
-			helm.must(t, trio, "install", "blog", chart, "--namespace", namespace, "--post-renderer", helm.postRenderer)
+			write(t, filepath.Join(hook, "templates", "configmap.yaml"), []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"))
+			helm.must(t, trio, append([]string{"install", "blog", hook, "--namespace", namespace}, helm.postRenderer...)...)
 			want := []string{"blog-db", "blog-db-replica"}
 			if name == "Helm 3" {
 				want = want[:1]

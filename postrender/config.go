@@ -1,7 +1,6 @@
 package postrender
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -67,16 +66,24 @@ func (c Config) Check() (bool, error) {
 		return false, nil
 	}
 	primary, replica := strings.TrimSpace(c.PrimaryRegion), strings.TrimSpace(c.ReplicaRegion)
-	for _, region := range []struct{ env, flag, half, value string }{
-		{EnvPrimaryRegion, "--primary-region", "primary", primary},
-		{EnvReplicaRegion, "--replica-region", "replica", replica},
-	} {
-		if region.value == "" {
-			return false, &TrioError{
-				Cause: fmt.Sprintf("hot standby is on but %s is empty", region.env),
-				Cure:  fmt.Sprintf("set it (or %s) to the region of the %s", region.flag, region.half),
-			}
+	switch {
+	case primary == "" && replica == "":
+		return false, &TrioError{
+			Cause: fmt.Sprintf("hot standby is on but %s and %s are empty", EnvPrimaryRegion, EnvReplicaRegion),
+			Cure:  "set them (or --primary-region and --replica-region) to the two regions",
 		}
+	case primary == "":
+		return false, &TrioError{
+			Cause: fmt.Sprintf("hot standby is on but %s is empty", EnvPrimaryRegion),
+			Cure:  "set it (or --primary-region) to the region of the primary",
+		}
+	case replica == "":
+		return false, &TrioError{
+			Cause: fmt.Sprintf("hot standby is on but %s is empty", EnvReplicaRegion),
+			Cure:  "set it (or --replica-region) to the region of the replica",
+		}
+	}
+	for _, region := range []struct{ env, value string }{{EnvPrimaryRegion, primary}, {EnvReplicaRegion, replica}} {
 		if !validLabelValue(region.value) {
 			return false, &TrioError{
 				Cause: fmt.Sprintf("%s is %q, which is not a Kubernetes label value", region.env, region.value),
@@ -119,9 +126,3 @@ type TrioError struct {
 }
 
 func (e *TrioError) Error() string { return e.Cause + ": " + e.Cure }
-
-// isTrioError is true for the errors that [Config.Check] returns.
-func isTrioError(err error) bool {
-	var trio *TrioError
-	return errors.As(err, &trio)
-}

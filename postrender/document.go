@@ -2,6 +2,7 @@ package postrender
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -25,10 +26,11 @@ type Source struct {
 type document struct {
 	source *Source
 	piece
-	text   []byte     // the document; a line break is added where the stream ends without one
-	padded bool       // that was so
-	root   *yaml.Node // as parsed, with positions in text
-	tree   *yaml.Node // the plain tree
+	text    []byte     // the document; a line break is added where the stream ends without one
+	padded  bool       // that was so
+	altered bool       // the text is not, byte for byte, that of the source
+	root    *yaml.Node // as parsed, with positions in text
+	tree    *yaml.Node // the plain tree
 }
 
 func scalar(m *yaml.Node, key string) string {
@@ -136,13 +138,47 @@ func claimsCluster(text []byte) bool {
 func parse(source *Source, p piece) (*document, error) {
 	d := &document{source: source, piece: p, text: source.Data[p.body:p.end]}
 	var err error
-	if d.root, d.tree, err = parseText(d.text); err != nil {
-		return nil, d.locate(err, "")
+	d.root, d.tree, err = parseText(d.text)
+	if err != nil && json.Valid(d.text) {
+		d.text, d.altered = plainSolidus(d.text), true
+		d.root, d.tree, err = parseText(d.text)
+	}
+	if err != nil {
+		e := d.locate(err)
+		e.Object = d.claimedTitle()
+		return nil, e
 	}
 	if len(d.text) > 0 && d.text[len(d.text)-1] != '\n' && d.root != nil {
-		return d, d.pad()
+		if err := d.pad(); err != nil {
+			return nil, err
+		}
 	}
 	return d, nil
+}
+
+// plainSolidus writes the "\/" of JSON strings, which go-yaml refuses, as "/".
+func plainSolidus(text []byte) []byte {
+	var out []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+1 < len(text) {
+			i++
+			if text[i] != '/' {
+				out = append(out, '\\')
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+// claimedTitle names the Cluster in a document that cannot be read, as well as
+// it can be told.
+func (d *document) claimedTitle() string {
+	name := regexp.MustCompile(`(?m)^["']?metadata["']?:[ \t]*\r?\n(?:[ \t]+.*\n)*?[ \t]+["']?name["']?:[ \t]*["']?([^\s"'#]+)`).FindSubmatch(d.text)
+	if name == nil {
+		return "Cluster"
+	}
+	return "Cluster " + string(name[1])
 }
 
 // parseText parses one document: nil trees for one that holds nothing.
@@ -162,7 +198,7 @@ func parseText(text []byte) (root, tree *yaml.Node, err error) {
 // block scalar at its end is told to strip that break, which is none of its
 // value.
 func (d *document) pad() error {
-	d.padded = true
+	d.padded, d.altered = true, true
 	eol := lineBreak(d.text)
 	text := append(bytes.Clone(d.text), eol...)
 	root, tree, err := parseText(text)
@@ -180,7 +216,9 @@ func (d *document) pad() error {
 		root, tree, err = parseText(text)
 	}
 	if err != nil || tree == nil || !same(tree, d.tree) {
-		return d.locate(errors.New("the stream ends in the middle of a line"), "end it with a line break")
+		e := d.locate(errors.New("the stream ends in the middle of a line"))
+		e.Cure = "end it with a line break"
+		return e
 	}
 	d.text, d.root, d.tree = text, root, tree
 	return nil
@@ -224,16 +262,37 @@ func (d *document) streamLine(line int) int {
 }
 
 // locate makes an [*Error] of what went wrong in the document.
-func (d *document) locate(err error, hint string) *Error {
-	located := &Error{Source: d.source.Name, Line: lineAt(d.source.Data, d.body), Err: err, Cure: hint}
+func (d *document) locate(err error) *Error {
+	located := &Error{Source: d.source.Name, Line: lineAt(d.source.Data, d.body), Err: err}
 	var field *fieldError
 	if errors.As(err, &field) {
 		located.Line = d.streamLine(field.line)
+		located.Cure = field.cure
+		if field.cure == "" {
+			located.Cure = "kubectl explain cluster." + regexp.MustCompile(`\[\d+\]`).ReplaceAllString(field.path, "") + " shows its shape"
+		}
 	} else if line, message, ok := yamlErrorLine(err); ok {
-		located.Line = d.streamLine(line)
+		located.Line = d.streamLine(d.brokenLine(line))
 		located.Err = fmt.Errorf("not YAML: %s", message)
+		located.Cure = "mend that line of the rendered manifest, or the template that it comes from"
 	}
 	return located
+}
+
+// brokenLine finds the line at which a document stops to be YAML. go-yaml often
+// names the beginning of the block around it, so from there on it is the line
+// behind the longest beginning of the document that parses.
+func (d *document) brokenLine(named int) int {
+	const far = 200 // lines, so that a large document takes no time
+	starts := append(lineStarts(d.text), len(d.text))
+	broken := named
+	for line := max(named-1, 1); line < min(named+far, len(starts)-1); line++ {
+		var n yaml.Node
+		if yaml.Unmarshal(d.text[:starts[line]], &n) == nil {
+			broken = line + 1
+		}
+	}
+	return broken
 }
 
 // yamlErrorLine takes apart what go-yaml says: "yaml: line 7: did not find ...".

@@ -196,6 +196,11 @@ func empty(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Value == "" && isPlain(n) && n.Anchor == "" && n.Tag == "!!null"
 }
 
+// emptyFlow is true for {} and [].
+func emptyFlow(n *yaml.Node) bool {
+	return n.Style&yaml.FlowStyle != 0 && len(n.Content) == 0 && n.Anchor == ""
+}
+
 // lastLine returns the last line of a node in block context. parent is the
 // column of its key or dash; keyLine the line of that.
 func (e *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
@@ -406,13 +411,10 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 }
 
 func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
-	merged, ok := e.mergedKeys(n, want)
-	if !ok {
-		return false
-	}
+	merged, keepMerge := e.mergedKeys(n, want)
 	var kept int
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if isMerge(n.Content[i]) || get(want, n.Content[i].Value) != nil {
+		if e.keeps(n.Content[i], want, keepMerge) {
 			kept++
 		}
 	}
@@ -433,14 +435,14 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 		if key.Anchor != "" {
 			e.now[key] = key
 		}
-		if isMerge(key) {
+		if isMerge(key) && keepMerge {
 			continue
 		}
 		switch wanted := get(want, key.Value); {
-		case wanted == nil:
+		case wanted == nil || isMerge(key):
 			e.forget(value)
 			if flow {
-				e.removeFlowEntry(n, want, i)
+				e.removeFlowEntry(n, i, func(key *yaml.Node) bool { return e.keeps(key, want, keepMerge) })
 			} else if !e.removeEntry(key, value) {
 				return false
 			}
@@ -466,6 +468,15 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 	return true
 }
 
+// keeps tells whether an entry stays: a merge key as long as what it brings in
+// is wanted, any other as long as the key is.
+func (e *editor) keeps(key, want *yaml.Node, keepMerge bool) bool {
+	if isMerge(key) {
+		return keepMerge
+	}
+	return get(want, key.Value) != nil
+}
+
 // explicit is true for a key that a mapping has itself, not through a merge.
 func explicit(n *yaml.Node, key string) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -477,7 +488,8 @@ func explicit(n *yaml.Node, key string) bool {
 }
 
 // mergedKeys returns what the merge keys of a mapping bring in after the edits
-// so far. It is not ok when they bring in a key that must not be there.
+// so far. When they bring in a key that must not be there, they must go, and
+// the keys that they brought in be written out.
 func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 	merged := make(map[string]*yaml.Node)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -542,8 +554,7 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 	line := key.Line - 1
 	if collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0; collection {
 		short := value.Line-1 == line && value.Anchor == "" &&
-			(value.Kind == yaml.ScalarNode && value.Style == 0 && isNull(value) ||
-				value.Style&yaml.FlowStyle != 0 && len(value.Content) == 0)
+			(value.Kind == yaml.ScalarNode && value.Style == 0 && isNull(value) || emptyFlow(value))
 		if short && e.lastLine(value, line, key.Column-1) == line { // "labels:" or "labels: {}"; a comment behind it stays
 			if !empty(value) {
 				start := e.offset(value)
@@ -573,7 +584,12 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 		return false
 	}
 	for i, item := range n.Content {
-		if !e.rewrite(item, want.Content[i]) {
+		switch {
+		case e.rewrite(item, want.Content[i]):
+		case emptyFlow(item): // "- {}" grows on its line
+			start := e.offset(item)
+			e.replace(start, e.flowEnd(start), flowText(want.Content[i]))
+		default:
 			return false
 		}
 	}
@@ -618,11 +634,11 @@ func (e *editor) growFlow(n *yaml.Node, entries []string) bool {
 	return true
 }
 
-// removeFlowEntry deletes entry i of a flow mapping, of which want keeps some.
-func (e *editor) removeFlowEntry(n, want *yaml.Node, i int) {
+// removeFlowEntry deletes entry i of a flow mapping, some of which stays.
+func (e *editor) removeFlowEntry(n *yaml.Node, i int, kept func(key *yaml.Node) bool) {
 	keptBefore := false
 	for j := 0; j < i; j += 2 {
-		keptBefore = keptBefore || isMerge(n.Content[j]) || get(want, n.Content[j].Value) != nil
+		keptBefore = keptBefore || kept(n.Content[j])
 	}
 	if keptBefore {
 		e.replace(e.entryEnd(n, i-2), e.entryEnd(n, i), "")

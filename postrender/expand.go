@@ -415,7 +415,7 @@ func suffix(t *yaml.Node, path, key string) error {
 // inField puts the path of the item in which it was found before a fieldError's.
 func inField(err error, path string) error {
 	if e, ok := err.(*fieldError); ok {
-		return &fieldError{strings.TrimSuffix(path+"."+e.path, "."), e.line, e.err}
+		return &fieldError{path: strings.TrimSuffix(path+"."+e.path, "."), line: e.line, err: e.err}
 	}
 	return err
 }

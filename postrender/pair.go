@@ -33,16 +33,18 @@ func (r *Result) pair(cfg Config, candidates []*candidate) error {
 
 // pairsInDocument returns the edits, in the source, of one document.
 func pairsInDocument(cfg Config, doc *document, candidates []*candidate) ([]edit, error) {
+	var failed []error
 	pairs := make(map[*yaml.Node]halves)
 	for _, c := range candidates {
-		if c.decision.Action != Paired {
+		if c.failed || c.decision.Action != Paired {
 			continue
 		}
 		h, err := c.halves(cfg)
-		if err != nil {
-			return nil, err
-		}
+		failed = append(failed, err)
 		pairs[c.tree] = h
+	}
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
 	}
 	if len(pairs) == 0 {
 		return nil, nil
@@ -237,9 +239,12 @@ func (l *layout) insertReplicas(n, tree *yaml.Node, pairs map[*yaml.Node]halves)
 
 // inSource turns edits of the document's text into edits of its source.
 func (d *document) inSource(edits []edit) []edit {
-	if d.padded { // the line break at the end is not in the source, and not in the output
-		out := apply(d.text, 0, len(d.text), edits)
-		return []edit{{d.body, d.end, string(bytes.TrimSuffix(out, []byte(lineBreak(d.text))))}}
+	if d.altered {
+		text := apply(d.text, 0, len(d.text), edits)
+		if d.padded { // the line break at the end is not in the source, and not in the output
+			text = bytes.TrimSuffix(text, []byte(lineBreak(d.text)))
+		}
+		return []edit{{d.body, d.end, string(text)}}
 	}
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(a, b edit) int { return a.start - b.start })

@@ -2,6 +2,7 @@ package postrender
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"slices"
@@ -65,16 +66,13 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	if !on {
 		return result, nil
 	}
-	stream, err := readStream(sources)
-	if err != nil {
+	stream, malformed := readStream(sources)
+	decisions, refused := r.judge(stream)
+	failed := result.pair(r.Config.normal(), stream.candidates)
+	if err := inOrder(sources, malformed, refused, failed); err != nil {
 		return nil, err
 	}
-	if result.Decisions, err = r.judge(stream); err != nil {
-		return nil, err
-	}
-	if err := result.pair(r.Config.normal(), stream.candidates); err != nil {
-		return nil, err
-	}
+	result.Decisions = decisions
 	for _, c := range stream.candidates {
 		if c.decision.Action == CannotBePaired && r.Warn != nil {
 			r.Warn(c.cannotBePaired())
@@ -86,11 +84,31 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 // Explain tells for every Cluster of the sources what Render does with it,
 // also when the trio is off or not valid. Its errors are those of Render.
 func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
-	stream, err := readStream(sources)
-	if err != nil {
+	stream, malformed := readStream(sources)
+	decisions, refused := r.judge(stream)
+	if err := inOrder(sources, malformed, refused); err != nil {
 		return nil, err
 	}
-	return r.judge(stream)
+	return decisions, nil
+}
+
+// inOrder joins errors in the order of the places that they name.
+func inOrder(sources []Source, errs ...error) error {
+	all := Errors(errors.Join(errs...))
+	place := func(err error) (source, line int) {
+		var at *Error
+		if errors.As(err, &at) {
+			source = slices.IndexFunc(sources, func(s Source) bool { return s.Name == at.Source })
+			line = at.Line
+		}
+		return source, line
+	}
+	slices.SortStableFunc(all, func(a, b error) int {
+		sourceA, lineA := place(a)
+		sourceB, lineB := place(b)
+		return cmp.Or(sourceA-sourceB, lineA-lineB)
+	})
+	return errors.Join(all...)
 }
 
 // judge decides what happens to each Cluster of a stream. With Strict, what

@@ -55,6 +55,9 @@ func cannot(cure, format string, args ...any) *verdict {
 func decide(cfg Config, s *stream) error {
 	var failed []error
 	for _, c := range s.candidates {
+		if c.failed {
+			continue
+		}
 		v, err := c.judge(cfg, s)
 		if err != nil {
 			failed = append(failed, c.fail(err))
@@ -135,7 +138,7 @@ func (c *candidate) isUnsupported(Config, *stream) (*verdict, error) {
 	}
 	spec, err := mappingAt(c.tree, "spec")
 	if err == nil && spec == nil {
-		err = &fieldError{"spec", c.tree.Line, errors.New("expected a mapping")}
+		err = &fieldError{path: "spec", line: c.tree.Line, err: errors.New("expected a mapping")}
 	}
 	return nil, err
 }
@@ -205,12 +208,12 @@ func onlyValue(terms []*yaml.Node, key string) string {
 func (c *candidate) isInTheWay(_ Config, s *stream) (*verdict, error) {
 	const cure = "rename that, or keep this Cluster single with the annotation " + AnnotationExpand + `: "false"`
 	if other := s.clusters[objectKey{c.namespace, c.replica}]; other != nil {
-		return cannot(cure, "the pair needs the name of %s (%s:%d)", other.title(), other.decision.Source, other.decision.Line), nil
+		return cannot(cure, "the name %s, which the pair needs, is taken by %s (%s:%d)", c.replica, other.title(), other.decision.Source, other.decision.Line), nil
 	}
 	for _, service := range []string{c.mesh, c.replica + "-rw", c.replica + "-ro", c.replica + "-r"} {
 		for _, holder := range s.services[objectKey{c.namespace, service}] {
 			if service != c.mesh || holder.name != c.name {
-				return cannot(cure, "the pair needs the name of Service %s, which is that of %s", service, holder.what), nil
+				return cannot(cure, "the name %s, which the pair needs, is taken by %s", service, holder.what), nil
 			}
 		}
 	}

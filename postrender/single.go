@@ -26,7 +26,7 @@ type Pair[T any] struct {
 // they are errors, as with [Renderer.Render].
 func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 	pair := Pair[T]{Primary: cluster}
-	text, err := clusterText(cluster)
+	text, err := clusterText(&cluster)
 	if err != nil {
 		return pair, err
 	}
@@ -63,12 +63,14 @@ func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 	return pair, err
 }
 
+// clusterText takes a pointer, because some objects encode themselves by a
+// method of their pointer only.
 func clusterText(cluster any) ([]byte, error) {
 	switch c := cluster.(type) {
-	case []byte:
-		return c, nil
-	case string:
-		return []byte(c), nil
+	case *[]byte:
+		return *c, nil
+	case *string:
+		return []byte(*c), nil
 	}
 	text, err := json.Marshal(cluster)
 	if err != nil {

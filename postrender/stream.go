@@ -12,15 +12,17 @@ type candidate struct {
 	*cluster
 	doc      *document
 	decision Decision
+	failed   bool // it was found to be malformed
 }
 
 func (c *candidate) apiVersion() string { return scalar(c.tree, "apiVersion") }
 
 // fail makes an [*Error] about the Cluster.
 func (c *candidate) fail(err error) *Error {
-	e := c.doc.locate(err, "")
+	e := c.doc.locate(err)
 	e.Line = max(e.Line, c.decision.Line)
 	e.Object = c.title()
+	c.failed = true
 	return e
 }
 
@@ -132,7 +134,7 @@ func (s *stream) addCluster(c *candidate) error {
 	}
 	for _, service := range services {
 		key := objectKey{c.namespace, service}
-		s.services[key] = append(s.services[key], holder{c.name, c.title()})
+		s.services[key] = append(s.services[key], holder{c.name, "a Service of " + c.title()})
 	}
 	if replica, err := c.isReplica(Config{}, s); replica == nil {
 		return err

@@ -18,6 +18,7 @@ type fieldError struct {
 	path string // as in "spec.affinity"
 	line int    // in the parsed text
 	err  error
+	cure string // none: how to see what shape CNPG asks for
 }
 
 func (e *fieldError) Error() string {
@@ -44,11 +45,11 @@ func resolve(n *yaml.Node) (*yaml.Node, error) {
 
 func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 	if r.nodes++; r.nodes > maxNodes {
-		return nil, &fieldError{line: n.Line, err: errTooManyNodes}
+		return nil, &fieldError{line: n.Line, err: errTooManyNodes, cure: "write the values out instead of nesting aliases"}
 	}
 	if n.Kind == yaml.AliasNode {
 		if slices.Contains(r.open, n.Alias) {
-			return nil, &fieldError{line: n.Line, err: fmt.Errorf("anchor %q contains itself", n.Value)}
+			return nil, &fieldError{line: n.Line, err: fmt.Errorf("anchor %q contains itself", n.Value), cure: "write the value out"}
 		}
 		r.open = append(r.open, n.Alias)
 		defer func() { r.open = r.open[:len(r.open)-1] }()
@@ -65,7 +66,7 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		}
 		return plain, nil
 	}
-	seen := make(map[string]int, len(n.Content)/2)
+	seen := make(map[string]bool, len(n.Content)/2)
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, err := r.node(n.Content[i])
@@ -81,10 +82,10 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 			continue
 		}
 		if key.Kind == yaml.ScalarNode {
-			if line, twice := seen[key.Value]; twice {
-				return nil, &fieldError{line: key.Line, err: fmt.Errorf("key %q is there twice, first in line %d of the document", key.Value, line)}
+			if seen[key.Value] {
+				return nil, &fieldError{line: key.Line, err: fmt.Errorf("key %q is there twice", key.Value), cure: "keep one of the two"}
 			}
-			seen[key.Value] = key.Line
+			seen[key.Value] = true
 		}
 		plain.Content = append(plain.Content, key, value)
 	}
@@ -95,7 +96,7 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		}
 		for _, source := range sources {
 			if source.Kind != yaml.MappingNode {
-				return nil, &fieldError{line: source.Line, err: errors.New("a merge key (<<) takes a mapping")}
+				return nil, &fieldError{line: source.Line, err: errors.New("a merge key (<<) takes a mapping"), cure: "write the keys out"}
 			}
 			for i := 0; i+1 < len(source.Content); i += 2 {
 				if get(plain, source.Content[i].Value) == nil {
@@ -213,7 +214,7 @@ func at(root *yaml.Node, path string) (*yaml.Node, error) {
 			return nil, nil
 		}
 		if n.Kind != yaml.MappingNode {
-			return nil, &fieldError{walked, n.Line, errors.New("expected a mapping")}
+			return nil, &fieldError{path: walked, line: n.Line, err: errors.New("expected a mapping")}
 		}
 		n = get(n, key)
 		walked = strings.TrimPrefix(walked+"."+key, ".")
@@ -227,7 +228,7 @@ func at(root *yaml.Node, path string) (*yaml.Node, error) {
 func ofKind(root *yaml.Node, path string, kind yaml.Kind, name string) (*yaml.Node, error) {
 	n, err := at(root, path)
 	if err == nil && n != nil && n.Kind != kind {
-		err = &fieldError{path, n.Line, errors.New("expected " + name)}
+		err = &fieldError{path: path, line: n.Line, err: errors.New("expected " + name)}
 	}
 	if err != nil {
 		return nil, err
@@ -257,7 +258,7 @@ func mappingsAt(root *yaml.Node, path string) ([]*yaml.Node, error) {
 	}
 	for i, item := range n.Content {
 		if item.Kind != yaml.MappingNode {
-			return nil, &fieldError{fmt.Sprintf("%s[%d]", path, i), item.Line, errors.New("expected a mapping")}
+			return nil, &fieldError{path: fmt.Sprintf("%s[%d]", path, i), line: item.Line, err: errors.New("expected a mapping")}
 		}
 	}
 	return n.Content, nil

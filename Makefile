@@ -1,0 +1,39 @@
+# make demo    what cnpg-pair makes of the example chart, as a diff
+# make test    the tests that need no more than Go
+GO = go
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+.PHONY: demo build test lint plugin e2e-helm bench update clean
+
+demo: ## builds the program, and shows its main job with the Helm library
+	@$(GO) run ./examples/embed examples/tenant
+
+build: ## the program, in dist
+	$(BUILD) -o dist/cnpg-pair .
+
+test:
+	$(GO) vet ./...
+	$(GO) test -count=1 ./...
+
+lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
+	sh .ci/lint $(STATICCHECK)
+
+plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
+	mkdir -p dist/plugin/cnpg-pair
+	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
+	$(BUILD) -o dist/plugin/cnpg-pair/cnpg-pair .
+
+e2e-helm: ## real Helm 3 and Helm 4, built from their modules
+	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme' .
+
+bench: ## beside yq and cat, on generated streams
+	sh e2e/bench.sh
+
+update: ## writes what the cases print into testdata; look at the difference
+	$(GO) test . -run TestCases -update
+
+clean:
+	rm -rf dist
+
+-include e2e/*.mk

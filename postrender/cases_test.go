@@ -1,0 +1,43 @@
+package postrender_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestCasesJudged holds the cases of testdata against the contract a second
+// time, by the judge.
+func TestCasesJudged(t *testing.T) {
+	unreadable := map[string]string{ // by the judge's YAML readers
+		"stream-broken-other-documents": "documents that are not YAML",
+		"stream-flow-style":             "a document on the line of its separator",
+		"trio-off-broken-input":         "not YAML, and not ours to judge",
+		"stream-separators":             "a glued separator",
+		"stream-json-one-line":          `an escaped "/"`,
+		"error-binary":                  "not YAML, and not ours to judge",
+	}
+	files, err := filepath.Glob("../testdata/*/in.yaml")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("only %d cases: %v", len(files), err)
+	}
+	judged := 0
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		t.Run(name, func(t *testing.T) {
+			in, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, decisions, err := render(t, cfg, in)
+			if err != nil || unreadable[name] != "" {
+				return
+			}
+			judgeStream(t, in, out, decisions)
+			judged++
+		})
+	}
+	if judged < 60 {
+		t.Errorf("only %d cases were judged", judged)
+	}
+}
