@@ -33,6 +33,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -71,7 +72,8 @@ func newControlPlane(t *testing.T) *controlPlane {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.QPS, config.Burst = 200, 400 // the client's own limit would be most of the time
+	config.QPS, config.Burst = 200, 400       // the client's own limit would be most of the time
+	config.WarningHandler = rest.NoWarnings{} // of CNPG about what its own samples ask for
 	if plane.client, err = dynamic.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}

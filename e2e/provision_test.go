@@ -63,7 +63,7 @@ func TestProvisionTruthTable(t *testing.T) {
 		{env: trioOf("enabled", "region-a", "region-b")},
 		{env: trioOf("true", "", "region-b"), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
 		{env: trioOf("true", "region-a", ""), warning: "SOVEREIGN_REPLICA_REGION is empty"},
-		{env: trioOf("true", "", ""), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
+		{env: trioOf("true", "", ""), warning: "SOVEREIGN_PRIMARY_REGION and SOVEREIGN_REPLICA_REGION are empty"},
 		{env: trioOf("true", " ", "region-b"), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
 		{env: trioOf("true", "region-a", "region-a"), warning: `are both "region-a"`},
 		{env: trioOf("true", "region-a", " region-a "), warning: `are both "region-a"`},
