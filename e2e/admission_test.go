@@ -3,6 +3,7 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -407,23 +408,27 @@ func TestAdmissionOperator(t *testing.T) {
 	}
 
 	// what sslmode verify-full does with the certificate of the primary
-	trust := x509.NewCertPool()
-	trust.AppendCertsFromPEM(plane.secret(t, namespace, source.SSLRootCert.Name)[source.SSLRootCert.Key])
 	if mode := source.ConnectionParameters["sslmode"]; mode != "verify-full" {
 		t.Errorf("sslmode is %q", mode)
 	}
 	eventually(t, 20*time.Second, "the certificate of the primary is valid for "+host, func() error {
-		block, _ := pem.Decode(plane.secret(t, namespace, "blog-db-server")["tls.crt"])
-		if block == nil {
-			return errors.New("no certificate in secret blog-db-server")
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return err
-		}
-		_, err = certificate.Verify(x509.VerifyOptions{Roots: trust, DNSName: host})
+		ca := plane.secret(t, namespace, source.SSLRootCert.Name)[source.SSLRootCert.Key]
+		server := plane.secret(t, namespace, "blog-db-server")["tls.crt"]
+		_, err := verify(server, ca, x509.VerifyOptions{DNSName: host})
 		return err
 	})
+	// and what the primary does with that of the replica
+	key := plane.secret(t, namespace, source.SSLKey.Name)[source.SSLKey.Key]
+	client := plane.secret(t, namespace, source.SSLCert.Name)[source.SSLCert.Key]
+	if _, err := tls.X509KeyPair(client, key); err != nil {
+		t.Error(err)
+	}
+	certificate, err := verify(client, plane.secret(t, namespace, "blog-db-ca")["ca.crt"], x509.VerifyOptions{KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	if err != nil {
+		t.Errorf("the primary does not accept the certificate of the replica: %v", err)
+	} else if user := source.ConnectionParameters["user"]; certificate.Subject.CommonName != user {
+		t.Errorf("the replica is %q with a certificate for %q", user, certificate.Subject.CommonName)
+	}
 
 	// the first Pod of each half, if there were a node, and where it would go
 	for cluster, region := range map[string]string{"blog-db": "region-a", "blog-db-replica": "region-b"} {
@@ -460,6 +465,22 @@ func TestAdmissionOperator(t *testing.T) {
 			t.Errorf("Pods of %s go to nodes with %+v, want %+v", cluster, terms, want)
 		}
 	}
+}
+
+// verify checks a certificate against the authority that must have signed it.
+func verify(certificate, ca []byte, options x509.VerifyOptions) (*x509.Certificate, error) {
+	block, _ := pem.Decode(certificate)
+	if block == nil {
+		return nil, errors.New("no certificate")
+	}
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	options.Roots = x509.NewCertPool()
+	options.Roots.AppendCertsFromPEM(ca)
+	_, err = parsed.Verify(options)
+	return parsed, err
 }
 
 // An expression is a match expression of one value.
