@@ -28,7 +28,7 @@ e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme' .
 
 bench: ## beside yq and cat, on generated streams
-	sh e2e/bench.sh
+	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair "$$(./tools.sh yq)"
 
 update: ## writes what the cases print into testdata; look at the difference
 	$(GO) test . -run TestCases -update

@@ -145,7 +145,7 @@ require (
 require (
 	github.com/cloudnative-pg/cloudnative-pg v1.30.0
 	github.com/google/go-cmp v0.7.0
-	golang.org/x/sys v0.47.0 // indirect
+	golang.org/x/sys v0.47.0
 	helm.sh/helm/v3 v3.21.4
 	sigs.k8s.io/kustomize/kyaml v0.21.1
 )

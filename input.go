@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 
 	"golang.org/x/term"
 
@@ -44,7 +45,10 @@ func readSources(files []string, stdin *os.File) ([]postrender.Source, error) {
 // readAll reads a stream in blocks and joins them once, so that a large one is
 // never held more than twice.
 func readAll(r io.Reader) ([]byte, error) {
-	const block = 1 << 20
+	const (
+		block = 1 << 20
+		large = 8 << 20
+	)
 	var blocks [][]byte
 	total := 0
 	for {
@@ -60,9 +64,12 @@ func readAll(r io.Reader) ([]byte, error) {
 		}
 	}
 	all := make([]byte, 0, total)
-	for i, b := range blocks {
+	for _, b := range blocks {
 		all = append(all, b...)
-		blocks[i] = nil
+	}
+	if total > large {
+		blocks = nil
+		debug.FreeOSMemory() // the blocks would stay beside the joined stream
 	}
 	return all, nil
 }

@@ -5,12 +5,10 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -31,11 +29,8 @@ func run(args []string, getenv func(string) string, stdin, stdout *os.File, stde
 	if err == nil {
 		status = 1
 		warn := func(err error) { report(stderr, "warning", err) }
-		if err = execute(opts, warn, stdin, out, term.IsTerminal(int(stdout.Fd()))); err == nil {
-			if err = out.Flush(); err != nil {
-				err = fmt.Errorf("write the output: %w", errors.Unwrap(err))
-			}
-		}
+		err = execute(opts, warn, stdin, out, term.IsTerminal(int(stdout.Fd())))
+		err = finish(err, out, stdout)
 	}
 	switch {
 	case err == nil:
@@ -85,14 +80,3 @@ func execute(opts options, warn func(error), stdin *os.File, out io.Writer, term
 	_, err = result.WriteTo(out)
 	return err
 }
-
-// report prints a line for a person: the severity, what is wrong, and below it
-// the cure, if there is one.
-func report(w io.Writer, severity string, err error) {
-	fmt.Fprintf(w, "cnpg-pair: %s: %s\n", severity, oneLine(err.Error()))
-	if hint := postrender.Hint(err); hint != "" {
-		fmt.Fprintf(w, "cnpg-pair: hint: %s\n", oneLine(hint))
-	}
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

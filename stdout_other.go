@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// closed is for Unix, where a program can be started without standard output.
+func closed(*os.File) bool { return false }
