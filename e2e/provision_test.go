@@ -44,7 +44,7 @@ func TestProvisionTruthTable(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "truth")
 	provision := provisioner(t, plane)
-	for i, row := range []struct {
+	rows := []struct {
 		env     []string
 		pair    bool
 		warning string
@@ -69,7 +69,8 @@ func TestProvisionTruthTable(t *testing.T) {
 		{env: trioOf("true", "region-a", " region-a "), warning: `are both "region-a"`},
 		{env: trioOf("true", "region-a", "Region-A"), pair: true}, // the case counts
 		{env: trioOf("true", "region a", "region-b"), warning: "not a Kubernetes label value"},
-	} {
+	}
+	for i, row := range rows {
 		name := fmt.Sprintf("db-%d", i)
 		t.Run(strings.Join(row.env, ","), func(t *testing.T) {
 			stdout, stderr, err := provision(row.env, "--namespace", namespace, "--name", name)
@@ -91,6 +92,7 @@ func TestProvisionTruthTable(t *testing.T) {
 			}
 		})
 	}
+	evidence(t, "trios provisioned from Go", "%d", len(rows))
 	t.Run("strict", func(t *testing.T) {
 		_, stderr, err := provision(append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), "--namespace", namespace, "--name", "strict")
 		if err == nil || !strings.Contains(stderr, "SOVEREIGN_REPLICA_REGION is empty") {
