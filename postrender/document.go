@@ -258,12 +258,13 @@ func listItems(tree *yaml.Node) *yaml.Node {
 func (d *document) streamLine(line int) int {
 	starts := lineStarts(d.text)
 	offset := starts[min(max(line, 1), len(starts))-1]
-	return lineAt(d.source.Data, d.body+offset)
+	before := d.source.Data[d.body:min(d.body+offset, d.end)]
+	return d.line + bytes.Count(before, []byte("\n"))
 }
 
 // locate makes an [*Error] of what went wrong in the document.
 func (d *document) locate(err error) *Error {
-	located := &Error{Source: d.source.Name, Line: lineAt(d.source.Data, d.body), Err: err}
+	located := &Error{Source: d.source.Name, Line: d.line, Err: err}
 	var field *fieldError
 	if errors.As(err, &field) {
 		located.Line = d.streamLine(field.line)
@@ -283,7 +284,7 @@ func (d *document) locate(err error) *Error {
 // names the beginning of the block around it, so from there on it is the line
 // behind the longest beginning of the document that parses.
 func (d *document) brokenLine(named int) int {
-	const far = 200 // lines, so that a large document takes no time
+	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
 	starts := append(lineStarts(d.text), len(d.text))
 	broken := named
 	for line := max(named-1, 1); line < min(named+far, len(starts)-1); line++ {

@@ -412,50 +412,53 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 
 func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 	merged, keepMerge := e.mergedKeys(n, want)
-	var kept int
+	wanted := index(want)
+	kept := func(key *yaml.Node) bool { // a merge key, as long as all that it brings in is wanted
+		return isMerge(key) && keepMerge || !isMerge(key) && wanted[key.Value] != nil
+	}
+	explicit := make(map[string]bool)
+	anyKept := false
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if e.keeps(n.Content[i], want, keepMerge) {
-			kept++
-		}
+		explicit[n.Content[i].Value] = !isMerge(n.Content[i])
+		anyKept = anyKept || kept(n.Content[i])
 	}
 	added := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	for i := 0; i+1 < len(want.Content); i += 2 {
 		key, value := want.Content[i], want.Content[i+1]
-		if explicit(n, key.Value) || merged[key.Value] != nil && same(merged[key.Value], value) {
+		if explicit[key.Value] || merged[key.Value] != nil && same(merged[key.Value], value) {
 			continue
 		}
 		added.Content = append(added.Content, key, value)
 	}
 	flow := n.Style&yaml.FlowStyle != 0
-	if kept == 0 && (flow || len(added.Content) == 0) {
+	if !anyKept && (flow || len(added.Content) == 0) {
 		return false
 	}
+	keptBefore := false
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Anchor != "" {
 			e.now[key] = key
 		}
-		if isMerge(key) && keepMerge {
-			continue
-		}
-		switch wanted := get(want, key.Value); {
-		case wanted == nil || isMerge(key):
+		switch {
+		case !kept(key):
 			e.forget(value)
 			if flow {
-				e.removeFlowEntry(n, i, func(key *yaml.Node) bool { return e.keeps(key, want, keepMerge) })
+				e.removeFlowEntry(n, i, keptBefore)
 			} else if !e.removeEntry(key, value) {
 				return false
 			}
-		case e.rewrite(value, wanted):
+		case isMerge(key), e.rewrite(value, wanted[key.Value]):
 		case flow:
 			if empty(value) {
 				return false
 			}
 			start := e.offset(value)
-			e.replace(start, e.flowEnd(start), flowText(wanted))
-		case !e.replaceValue(key, value, wanted):
+			e.replace(start, e.flowEnd(start), flowText(wanted[key.Value]))
+		case !e.replaceValue(key, value, wanted[key.Value]):
 			return false
 		}
+		keptBefore = keptBefore || kept(key)
 	}
 	if len(added.Content) == 0 {
 		return true
@@ -466,25 +469,6 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 	key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
 	e.insertLines(e.lastLine(value, key.Line-1, key.Column-1), e.block(added, n.Content[0].Column-1))
 	return true
-}
-
-// keeps tells whether an entry stays: a merge key as long as what it brings in
-// is wanted, any other as long as the key is.
-func (e *editor) keeps(key, want *yaml.Node, keepMerge bool) bool {
-	if isMerge(key) {
-		return keepMerge
-	}
-	return get(want, key.Value) != nil
-}
-
-// explicit is true for a key that a mapping has itself, not through a merge.
-func explicit(n *yaml.Node, key string) bool {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key && !isMerge(n.Content[i]) {
-			return true
-		}
-	}
-	return false
 }
 
 // mergedKeys returns what the merge keys of a mapping bring in after the edits
@@ -518,8 +502,9 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 			}
 		}
 	}
+	wanted := index(want)
 	for key := range merged {
-		if get(want, key) == nil {
+		if wanted[key] == nil {
 			return nil, false
 		}
 	}
@@ -635,11 +620,7 @@ func (e *editor) growFlow(n *yaml.Node, entries []string) bool {
 }
 
 // removeFlowEntry deletes entry i of a flow mapping, some of which stays.
-func (e *editor) removeFlowEntry(n *yaml.Node, i int, kept func(key *yaml.Node) bool) {
-	keptBefore := false
-	for j := 0; j < i; j += 2 {
-		keptBefore = keptBefore || kept(n.Content[j])
-	}
+func (e *editor) removeFlowEntry(n *yaml.Node, i int, keptBefore bool) {
 	if keptBefore {
 		e.replace(e.entryEnd(n, i-2), e.entryEnd(n, i), "")
 	} else {

@@ -1,7 +1,6 @@
 package postrender
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -61,9 +60,4 @@ func Hint(err error) string {
 		return hinted.Hint()
 	}
 	return ""
-}
-
-// lineAt counts the line, from 1, of an offset in a stream.
-func lineAt(stream []byte, offset int) int {
-	return 1 + bytes.Count(stream[:min(offset, len(stream))], []byte("\n"))
 }

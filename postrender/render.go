@@ -33,6 +33,7 @@ func (r *Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
+	out.Grow(rendered.Len() + rendered.Len()/8)
 	result.WriteTo(&out) // a buffer takes everything
 	return &out, nil
 }

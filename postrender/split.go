@@ -9,6 +9,7 @@ type piece struct {
 	start int // the first byte of the separator, or of the stream
 	body  int // the first byte of the document, behind the separator
 	end   int // one past the last byte
+	line  int // the line of the body in the stream, from 1
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -18,19 +19,20 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // key that follows it, which Helm accepts. An indented "---" and a longer
 // ruler of dashes are content.
 func split(stream []byte) []piece {
-	first := piece{}
+	first := piece{line: 1}
 	if bytes.HasPrefix(stream, byteOrderMark) {
 		first.body = len(byteOrderMark)
 	}
 	pieces := []piece{first}
-	for line := first.body; line < len(stream); {
+	number := 1
+	for line := first.body; line < len(stream); number++ {
 		if length := separator(stream[line:]); length > 0 {
 			last := &pieces[len(pieces)-1]
 			if line == first.body {
 				last.body = line + length
 			} else {
 				last.end = line
-				pieces = append(pieces, piece{start: line, body: line + length})
+				pieces = append(pieces, piece{start: line, body: line + length, line: number})
 			}
 		}
 		next := bytes.IndexByte(stream[line:], '\n')

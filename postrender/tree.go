@@ -28,23 +28,31 @@ func (e *fieldError) Error() string {
 	return e.path + ": " + e.err.Error()
 }
 
-// maxNodes bounds what aliases may multiply a document to.
-const maxNodes = 1 << 20
+// moreNodes bounds by how many nodes aliases may multiply a document.
+const moreNodes = 50_000
 
 var errTooManyNodes = errors.New("the document grows beyond all bounds when its aliases are resolved")
 
 type resolver struct {
-	nodes int
-	open  []*yaml.Node // the anchored nodes that are being resolved
+	budget int          // how many nodes there may be
+	open   []*yaml.Node // the anchored nodes that are being resolved
 }
 
 // resolve returns the plain tree of a parsed node.
 func resolve(n *yaml.Node) (*yaml.Node, error) {
-	return (&resolver{}).node(n)
+	return (&resolver{budget: countNodes(n) + moreNodes}).node(n)
+}
+
+func countNodes(n *yaml.Node) int {
+	count := 1
+	for _, child := range n.Content {
+		count += countNodes(child)
+	}
+	return count
 }
 
 func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
-	if r.nodes++; r.nodes > maxNodes {
+	if r.budget--; r.budget < 0 {
 		return nil, &fieldError{line: n.Line, err: errTooManyNodes, cure: "write the values out instead of nesting aliases"}
 	}
 	if n.Kind == yaml.AliasNode {
@@ -132,8 +140,9 @@ func same(a, b *yaml.Node) bool {
 		return a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
 			(isPlain(a) == isPlain(b) || safePlain(a.Value))
 	case yaml.MappingNode:
+		others := index(b)
 		for i := 0; i+1 < len(a.Content); i += 2 {
-			other := get(b, a.Content[i].Value)
+			other := others[a.Content[i].Value]
 			if other == nil || !same(a.Content[i+1], other) {
 				return false
 			}
@@ -180,6 +189,15 @@ func get(m *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// index is get for many keys.
+func index(m *yaml.Node) map[string]*yaml.Node {
+	values := make(map[string]*yaml.Node, len(m.Content)/2)
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		values[m.Content[i].Value] = m.Content[i+1]
+	}
+	return values
 }
 
 func set(m *yaml.Node, key string, value *yaml.Node) {
