@@ -1,4 +1,4 @@
-# what needs an API server and the operator, but no containers
 .PHONY: e2e-admission
-e2e-admission:
-	cd e2e && E2E=1 go test -count=1 -timeout 30m -run 'TestAdmission|TestRelease|TestProvision' -v .
+
+e2e-admission: ## real API server and operator, built from their modules; no containers
+	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestAdmission|TestRelease|TestProvision' .

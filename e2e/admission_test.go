@@ -74,6 +74,10 @@ type tally struct {
 func TestAdmission(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "admission")
+	const cnpg = "github.com/cloudnative-pg/cloudnative-pg"
+	if judge, operator := moduleDir(t, "..", cnpg), moduleDir(t, "build/operator", cnpg); judge != operator {
+		t.Errorf("the operator is %s, but the library's tests judge by %s", filepath.Base(operator), filepath.Base(judge))
+	}
 	usage, _, err := run(nil, "", binary, "--help")
 	if err != nil {
 		t.Fatal(err)
@@ -460,37 +464,51 @@ func TestAdmissionOperator(t *testing.T) {
 
 	// the first Pod of each half, if there were a node, and where it would go
 	for cluster, region := range map[string]string{"blog-db": "region-a", "blog-db-replica": "region-b"} {
-		var jobs struct {
-			Items []struct {
-				Spec struct {
-					Template struct {
-						Spec struct {
-							Affinity struct {
-								NodeAffinity struct {
-									Required struct {
-										NodeSelectorTerms []struct{ MatchExpressions []expression }
-									} `json:"requiredDuringSchedulingIgnoredDuringExecution"`
-								}
-							}
-						}
+		var pods []podSpec
+		eventually(t, time.Minute, "the operator starts "+cluster, func() error {
+			// the Job goes when it is done, where there are nodes
+			var found struct {
+				Items []struct {
+					Kind string
+					Spec struct {
+						podSpec
+						Template struct{ Spec podSpec }
 					}
 				}
 			}
-		}
-		eventually(t, time.Minute, "the operator starts "+cluster, func() error {
-			out := plane.kubectl(t, "", "-n", namespace, "get", "jobs", "-l", "cnpg.io/cluster="+cluster, "-o", "json")
-			if err := json.Unmarshal([]byte(out), &jobs); err != nil {
+			out := plane.kubectl(t, "", "-n", namespace, "get", "jobs,pods", "-l", "cnpg.io/cluster="+cluster, "-o", "json")
+			if err := json.Unmarshal([]byte(out), &found); err != nil {
 				return err
 			}
-			if len(jobs.Items) == 0 {
-				return errors.New("no Job")
+			for _, item := range found.Items {
+				if item.Kind == "Job" {
+					pods = append(pods, item.Spec.Template.Spec)
+				} else {
+					pods = append(pods, item.Spec.podSpec)
+				}
+			}
+			if len(pods) == 0 {
+				return errors.New("no Job and no Pod")
 			}
 			return nil
 		})
 		want := expression{"openova.io/region", "In", region}
-		terms := jobs.Items[0].Spec.Template.Spec.Affinity.NodeAffinity.Required.NodeSelectorTerms
-		if len(terms) != 1 || !slices.Equal(terms[0].MatchExpressions, []expression{want}) {
-			t.Errorf("Pods of %s go to nodes with %+v, want %+v", cluster, terms, want)
+		for _, pod := range pods {
+			terms := pod.Affinity.NodeAffinity.Required.NodeSelectorTerms
+			if len(terms) != 1 || !slices.Equal(terms[0].MatchExpressions, []expression{want}) {
+				t.Errorf("Pods of %s go to nodes with %+v, want %+v", cluster, terms, want)
+			}
+		}
+	}
+}
+
+// A podSpec says to which nodes a Pod may go.
+type podSpec struct {
+	Affinity struct {
+		NodeAffinity struct {
+			Required struct {
+				NodeSelectorTerms []struct{ MatchExpressions []expression }
+			} `json:"requiredDuringSchedulingIgnoredDuringExecution"`
 		}
 	}
 }

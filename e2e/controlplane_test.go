@@ -295,7 +295,8 @@ func (p *controlPlane) clusterNames(t testing.TB, namespace string) []string {
 }
 
 // namespace makes a namespace for a test and removes it afterwards. When the
-// test fails, what a person needs stays in a folder.
+// test fails, what a person needs stays in a folder below $E2E_FAILURES, or
+// where temporary files go.
 func (p *controlPlane) namespace(t *testing.T, name string) string {
 	t.Helper()
 	name = fmt.Sprintf("cnpg-pair-%s-%d", name, time.Now().Unix()%100000) // a cluster of yours may hold the last run
