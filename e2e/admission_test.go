@@ -464,41 +464,55 @@ func TestAdmissionOperator(t *testing.T) {
 
 	// the first Pod of each half, if there were a node, and where it would go
 	for cluster, region := range map[string]string{"blog-db": "region-a", "blog-db-replica": "region-b"} {
-		var pods []podSpec
-		eventually(t, time.Minute, "the operator starts "+cluster, func() error {
-			// the Job goes when it is done, where there are nodes
-			var found struct {
-				Items []struct {
-					Kind string
-					Spec struct {
-						podSpec
-						Template struct{ Spec podSpec }
-					}
-				}
-			}
-			out := plane.kubectl(t, "", "-n", namespace, "get", "jobs,pods", "-l", "cnpg.io/cluster="+cluster, "-o", "json")
-			if err := json.Unmarshal([]byte(out), &found); err != nil {
-				return err
-			}
-			for _, item := range found.Items {
-				if item.Kind == "Job" {
-					pods = append(pods, item.Spec.Template.Spec)
-				} else {
-					pods = append(pods, item.Spec.podSpec)
-				}
-			}
-			if len(pods) == 0 {
-				return errors.New("no Job and no Pod")
-			}
-			return nil
-		})
 		want := expression{"openova.io/region", "In", region}
-		for _, pod := range pods {
+		for _, pod := range plane.pods(t, namespace, cluster) {
 			terms := pod.Affinity.NodeAffinity.Required.NodeSelectorTerms
 			if len(terms) != 1 || !slices.Equal(terms[0].MatchExpressions, []expression{want}) {
 				t.Errorf("Pods of %s go to nodes with %+v, want %+v", cluster, terms, want)
 			}
 		}
+	}
+}
+
+// TestAdmissionOwnNames: what has a name of its own in the Cluster may exist
+// once only. The webhooks see one Cluster at a time and admit it twice, and then
+// the operator can start neither half.
+func TestAdmissionOwnNames(t *testing.T) {
+	plane := theControlPlane(t)
+	namespace := plane.namespace(t, "own-names")
+	pair, stderr, err := run(trio, `apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: blog-db}
+spec:
+  instances: 1
+  enableSuperuserAccess: true
+  storage: {size: 1Gi}
+  managed:
+    services:
+      additional:
+      - selectorType: ro
+        serviceTemplate:
+          metadata: {name: blog-db-reports}
+`, binary)
+	if err != nil {
+		t.Fatalf("cnpg-pair: %v %s", err, stderr)
+	}
+	plane.kubectl(t, pair, "-n", namespace, "apply", "--server-side", "-f", "-")
+	plane.pods(t, namespace, "blog-db")
+	plane.pods(t, namespace, "blog-db-replica")
+	for _, name := range []string{"blog-db-reports", "blog-db-mesh"} {
+		if service := plane.get(t, namespace, "service", name); service == nil || service.GetOwnerReferences()[0].Name != "blog-db" {
+			t.Errorf("Service %s is not the primary's: %v", name, service)
+		}
+	}
+	// the passwords of both halves are one, or a promotion locks everybody out
+	for _, name := range []string{"blog-db-superuser", "blog-db-app"} {
+		if len(plane.secret(t, namespace, name)["password"]) == 0 {
+			t.Errorf("there is no secret %s", name)
+		}
+	}
+	if plane.secret(t, namespace, "blog-db-replica-superuser") != nil {
+		t.Error("the replica has a superuser password of its own")
 	}
 }
 
@@ -511,6 +525,41 @@ type podSpec struct {
 			} `json:"requiredDuringSchedulingIgnoredDuringExecution"`
 		}
 	}
+}
+
+// pods returns how the operator starts a Cluster, as soon as it does.
+func (p *controlPlane) pods(t testing.TB, namespace, cluster string) []podSpec {
+	t.Helper()
+	var pods []podSpec
+	eventually(t, 30*time.Second, "the operator starts "+cluster, func() error {
+		// the Job goes when it is done, where there are nodes
+		var found struct {
+			Items []struct {
+				Kind string
+				Spec struct {
+					podSpec
+					Template struct{ Spec podSpec }
+				}
+			}
+		}
+		out := p.kubectl(t, "", "-n", namespace, "get", "jobs,pods", "-l", "cnpg.io/cluster="+cluster, "-o", "json")
+		if err := json.Unmarshal([]byte(out), &found); err != nil {
+			return err
+		}
+		for _, item := range found.Items {
+			if item.Kind == "Job" {
+				pods = append(pods, item.Spec.Template.Spec)
+			} else {
+				pods = append(pods, item.Spec.podSpec)
+			}
+		}
+		if len(pods) == 0 {
+			status := p.kubectl(t, "", "-n", namespace, "get", "clusters.postgresql.cnpg.io", cluster, "-o", "jsonpath={.status.phase}: {.status.phaseReason}")
+			return errors.New("no Job and no Pod; " + status)
+		}
+		return nil
+	})
+	return pods
 }
 
 // verify checks a certificate against the authority that must have signed it.
