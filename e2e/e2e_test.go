@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
 // binary is cnpg-pair, built for the run.
@@ -19,6 +21,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("E2E") == "" {
 		fmt.Println("e2e: these tests build Helm and more, which takes minutes: run make e2e, which sets E2E=1")
 		os.Exit(0)
+	}
+	// the tests say what is set
+	for _, name := range []string{postrender.EnvEnableHotStandby, postrender.EnvPrimaryRegion, postrender.EnvReplicaRegion, postrender.EnvStrict} {
+		os.Unsetenv(name)
 	}
 	dir, err := os.MkdirTemp("", "cnpg-pair-e2e-")
 	if err != nil {
@@ -32,6 +38,9 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	status := m.Run()
+	for _, end := range atExit {
+		end()
+	}
 	os.RemoveAll(dir)
 	os.Exit(status)
 }

@@ -6,10 +6,15 @@ set -eu
 cd "$(dirname "$0")/build"
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
 
-# build DIRECTORY MODULE PACKAGE NAME [LDFLAGS]: of a module that has PACKAGE as
-# a tool
+# version DIRECTORY MODULE: the version of MODULE that the module in DIRECTORY asks for
+version() {
+	(cd "$1" && go list -m -f '{{.Version}}' "$2")
+}
+
+# build DIRECTORY MODULE PACKAGE NAME [LDFLAGS]: PACKAGE, a tool of the module in
+# DIRECTORY or that module itself, at the version of MODULE
 build() {
-	version=$(cd "$1" && go list -m -f '{{.Version}}' "$2")
+	version=$(version "$1" "$2")
 	program=$cache/$4-$version
 	if [ ! -x "$program" ]; then
 		echo "tools.sh: building $4 $version, which takes minutes once" >&2
@@ -20,10 +25,30 @@ build() {
 	echo "$program"
 }
 
+# kubernetes: its programs report, compare and refuse by this version, which a plain
+# go build does not know
+kubernetes() {
+	number=$(version kubernetes k8s.io/kubernetes)
+	minor=${number#v1.}
+	flags="-X k8s.io/component-base/version.gitVersion=$number -X k8s.io/client-go/pkg/version.gitVersion=$number"
+	flags="$flags -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%%.*}"
+	build kubernetes k8s.io/kubernetes . kubernetes "$flags -X k8s.io/component-base/version.gitTreeState=clean"
+}
+
 for name; do
 	case $name in
-	helm3) build helm helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm helm3 "-X helm.sh/helm/v3/internal/version.version=$(cd helm && go list -m -f '{{.Version}}' helm.sh/helm/v3)" ;;
-	helm4) build helm helm.sh/helm/v4 helm.sh/helm/v4/cmd/helm helm4 "-X helm.sh/helm/v4/internal/version.version=$(cd helm && go list -m -f '{{.Version}}' helm.sh/helm/v4)" ;;
+	helm3) build helm helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm helm3 "-X helm.sh/helm/v3/internal/version.version=$(version helm helm.sh/helm/v3)" ;;
+	helm4) build helm helm.sh/helm/v4 helm.sh/helm/v4/cmd/helm helm4 "-X helm.sh/helm/v4/internal/version.version=$(version helm helm.sh/helm/v4)" ;;
+	etcd) build etcd go.etcd.io/etcd/server/v3 go.etcd.io/etcd/server/v3 etcd ;;
+	kubernetes) kubernetes ;;
+	kubectl)
+		# the same program under the name that it goes by
+		program=$(kubernetes)
+		mkdir -p "$program.d"
+		ln -sf "$program" "$program.d/kubectl"
+		echo "$program.d/kubectl"
+		;;
+	operator) build operator github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac
