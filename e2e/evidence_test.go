@@ -7,9 +7,13 @@ import (
 )
 
 // evidence records what a test has seen, a count or a time, as a line
-// "key: value": in its log, and in the file that E2E_SUMMARY names, if it does.
+// "key: value": in its log, and in the file that E2E_SUMMARY names, if it does. A
+// test that has failed proves nothing, and records nothing.
 func evidence(t testing.TB, key string, format string, args ...any) {
 	t.Helper()
+	if t.Failed() {
+		return
+	}
 	line := key + ": " + fmt.Sprintf(format, args...)
 	t.Log(line)
 	path := os.Getenv("E2E_SUMMARY")
