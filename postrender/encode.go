@@ -10,7 +10,7 @@ import (
 
 // block returns a plain tree as block YAML, each line indented by that many
 // blanks and ended as the text's are.
-func (e *layout) block(n *yaml.Node, indent int) string {
+func (l *layout) block(n *yaml.Node, indent int) string {
 	text := blockText(n)
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -18,7 +18,7 @@ func (e *layout) block(n *yaml.Node, indent int) string {
 			b.WriteString(strings.Repeat(" ", indent))
 		}
 		b.WriteString(strings.TrimSuffix(line, "\n"))
-		b.WriteString(e.eol)
+		b.WriteString(l.eol)
 	}
 	return b.String()
 }

@@ -155,11 +155,6 @@ func newResult(sources []Source) *Result {
 	return &Result{sources: sources, edits: make([][]edit, len(sources))}
 }
 
-// Changed tells whether the output differs from the input.
-func (r *Result) Changed() bool {
-	return slices.ContainsFunc(r.edits, func(e []edit) bool { return len(e) > 0 })
-}
-
 // WriteTo writes the stream. Between two sources it puts the separator that
 // one of them must bring for them not to run into each other.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
