@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 // TestCases runs each folder of testdata as a person would: the file cmd is a
 // shell script, "cnpg-pair < in.yaml" where there is none, with a valid trio in
 // the environment. What it prints must be the files stdout and stderr, and its
-// exit status the file status, 0 where there is none.
+// exit status the file status, 0 where there is none. The file needs names the
+// programs and devices that not every machine has.
 func TestCases(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -48,6 +49,7 @@ func TestCases(t *testing.T) {
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			t.Parallel()
+			need(t, folder)
 			script := "cnpg-pair < in.yaml"
 			if text, err := os.ReadFile(filepath.Join(folder, "cmd")); err == nil {
 				script = string(text)
@@ -69,6 +71,24 @@ func TestCases(t *testing.T) {
 			}
 			golden(t, folder, "status", status)
 		})
+	}
+}
+
+// need skips a case that cannot run on this machine; in CI none may be skipped.
+func need(t *testing.T, folder string) {
+	t.Helper()
+	text, _ := os.ReadFile(filepath.Join(folder, "needs"))
+	for _, what := range strings.Fields(string(text)) {
+		_, err := exec.LookPath(what)
+		if strings.HasPrefix(what, "/") {
+			_, err = os.Stat(what)
+		}
+		switch {
+		case err != nil && os.Getenv("CI") != "":
+			t.Fatalf("CI must have %s: %v", what, err)
+		case err != nil:
+			t.Skipf("this machine has no %s: %v", what, err)
+		}
 	}
 }
 
