@@ -42,10 +42,14 @@ inside() {
 
 # start MACHINE LOG CMD...: in the background, for as long as the machine lives
 start() {
-	log=$state/$1/$2.log
-	name=$1
-	shift 2
-	inside "$name" "$@" >"$log" 2>&1 </dev/null &
+	(
+		# by exec, as a redirected function keeps what it was redirected from, and
+		# whoever reads our output would wait for its end
+		exec >"$state/$1/$2.log" 2>&1 </dev/null
+		name=$1
+		shift 2
+		inside "$name" "$@"
+	) &
 }
 
 # wait_for SECONDS CMD...
@@ -177,7 +181,7 @@ node() {
 	start "$1" containerd containerd --config "$dir/containerd.toml"
 	wait_for 30 inside "$1" ctr --address "$dir/containerd.sock" version
 	for image in postgresql pause "$(basename "$operator")"; do
-		inside "$1" ctr --address "$dir/containerd.sock" --namespace k8s.io images import "$images/$image.tar" >&2
+		inside "$1" ctr --address "$dir/containerd.sock" --namespace k8s.io images import "$images/$image.tar" >/dev/null
 	done
 	start "$1" kubelet "$kubernetes" kubelet --config "$dir/kubelet.yaml" --kubeconfig "$state/pki/$1.kubeconfig" \
 		--root-dir "$dir/kubelet" --cert-dir "$dir/kubelet/pki" --hostname-override "$1" --node-ip "$2" \
@@ -245,8 +249,8 @@ up() {
 	inside node-b ip route add 10.244.1.0/24 via 10.99.0.11
 	# the API server calls the webhooks by their Service: a node's kube-proxy translates
 	inside control ip route add 10.96.0.0/16 via 10.99.0.12
-	operator_manifest | kubectl apply --server-side -f - >&2
-	storage | kubectl apply -f - >&2
+	operator_manifest | kubectl apply --server-side -f - >/dev/null
+	storage | kubectl apply -f - >/dev/null
 	kubectl wait --for=create node/node-a node/node-b --timeout=60s >&2
 	kubectl wait --for=condition=Ready node --all --timeout=120s >&2
 	kubectl -n cnpg-system rollout status deployment/cnpg-controller-manager --timeout=180s >&2
