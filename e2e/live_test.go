@@ -18,7 +18,8 @@ import (
 // TestLive runs pairs of real PostgreSQL servers on nodes of two regions:
 // region-a and region-b by the label openova.io/region. With LIVE=1 it starts
 // such a cluster itself, as root; with CNPG_PAIR_KUBECONFIG it takes one that
-// runs, with CloudNativePG in it and a default storage class.
+// runs, with CloudNativePG in it and a default storage class, and for PostgreSQL
+// the image that CNPG_PAIR_IMAGE names, or the operator's choice.
 func TestLive(t *testing.T) {
 	c := startCluster(t)
 	versions(t, c)
@@ -287,6 +288,7 @@ func startCluster(t *testing.T) *cluster {
 	if kubeconfig := os.Getenv("CNPG_PAIR_KUBECONFIG"); kubeconfig != "" {
 		c.kube, c.helm = tool(t, "kubectl"), tool(t, "helm3")
 		c.env = []string{"KUBECONFIG=" + kubeconfig}
+		c.image = os.Getenv("CNPG_PAIR_IMAGE")
 		return c
 	}
 	if os.Getenv("LIVE") == "" {
