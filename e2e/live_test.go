@@ -98,7 +98,7 @@ func testPair(t *testing.T, c *cluster) {
 // testTurnedOn installs the chart without a standby, and turns that on while an
 // application writes.
 func testTurnedOn(t *testing.T, c *cluster) {
-	n := c.namespace(t, "turned-on")
+	n := c.namespace(t, "on")
 	n.helm(t, nil)
 	n.healthy(t, "blog-db")
 	if got := n.kubectl(t, "get", clusters, "-o", "name"); strings.Contains(got, "replica") {
@@ -113,7 +113,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 	n.client(t, "client", primary, "sleep infinity")
 	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
 	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
-	n.client(t, "writer", primary, writer)
+	n.client(t, "writer", primary, writer(50)) // a session that stays open holds up a shutdown, by three minutes
 	eventually(t, time.Minute, "a writer that writes", func() error {
 		got, err := n.sql("client", "blog-db-rw", "SELECT count(*) > 1100 FROM numbers")
 		return want(got, "t", err)
@@ -184,7 +184,7 @@ func testRegionLost(t *testing.T, c *cluster) {
 		n.login(t, "survivor", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
 	}
 	for _, n := range pairs {
-		n.client(t, "writer", "region-a", writer)
+		n.client(t, "writer", "region-a", writer(1e6)) // which needs no DNS when its region is cut off
 	}
 	for mode, n := range pairs {
 		eventually(t, time.Minute, "1000 rows written in mode "+mode, func() error {
@@ -208,7 +208,7 @@ func testRegionLost(t *testing.T, c *cluster) {
 			})
 			evidence(t, "from the promotion to the first write, with the old password", "%.1f s", took.Seconds())
 			n.healthy(t, "blog-db-replica")
-			// also of what the application would ask for after the Pod's restart
+			// still the old password, once the operator has settled what belongs to a primary
 			n.login(t, "survivor", "blog-db-replica-rw", "DROP TABLE promoted")
 
 			// the node is off: what its client was told is in its log only
@@ -242,12 +242,14 @@ func testRegionLost(t *testing.T, c *cluster) {
 	}
 }
 
-// writer inserts numbered rows, and prints each number once it is acknowledged:
-// in sessions of 50 rows, as a session that never ends holds up a shutdown.
-const writer = `while [ ! -e /tmp/stop ]; do
-	yes 'INSERT INTO numbers DEFAULT VALUES RETURNING n;' | head -n 50 |
+// writer inserts numbered rows, and prints each number once it is acknowledged,
+// in sessions of so many rows.
+func writer(session int) string {
+	return fmt.Sprintf(`while [ ! -e /tmp/stop ]; do
+	yes 'INSERT INTO numbers DEFAULT VALUES RETURNING n;' | head -n %d |
 		psql -XAtq -v ON_ERROR_STOP=1 'host=blog-db-rw sslmode=require connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
-done`
+done`, session)
+}
 
 const clusters = "clusters.postgresql.cnpg.io"
 
@@ -329,7 +331,8 @@ func versions(t *testing.T, c *cluster) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		evidence(t, part.name, "%s", out)
+		// the operator says Build: {Version:1.30.0 Commit:... Date:...}
+		evidence(t, part.name, "%s", strings.Fields(strings.TrimPrefix(out, "Build: {Version:"))[0])
 	}
 }
 
@@ -366,7 +369,7 @@ type namespace struct {
 }
 
 func (c *cluster) namespace(t *testing.T, name string) *namespace {
-	n := &namespace{c, "cnpg-pair-" + name}
+	n := &namespace{c, fmt.Sprintf("cnpg-pair-%s-%d", name, time.Now().Unix()%100000)} // a cluster of yours may hold the last run's
 	n.kubectl(t, "create", "namespace", n.name)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -404,7 +407,7 @@ func (n *namespace) helm(t *testing.T, env []string) {
 // healthy waits for Clusters.
 func (n *namespace) healthy(t *testing.T, names ...string) {
 	t.Helper()
-	eventually(t, 5*time.Minute, "healthy "+strings.Join(names, ", "), func() error {
+	eventually(t, 4*time.Minute, "healthy "+strings.Join(names, ", "), func() error {
 		for _, name := range names {
 			got, err := n.try("get", clusters, name, "-o", "jsonpath={.status.readyInstances} {.status.phase}")
 			if err := want(got, "1 Cluster in healthy state", err); err != nil {
