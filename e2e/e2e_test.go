@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 	for _, end := range atExit {
 		end()
 	}
+	writeEvidence(status == 0)
 	os.RemoveAll(dir)
 	os.Exit(status)
 }

@@ -3,29 +3,63 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
-// evidence records what a test has seen, a count or a time, as a line
-// "key: value": in its log, and in the file that E2E_SUMMARY names, if it does. A
-// test that has failed proves nothing, and records nothing.
-func evidence(t testing.TB, key string, format string, args ...any) {
+// measured is what the tests of this run have seen, in order.
+var measured struct {
+	sync.Mutex
+	lines []string
+}
+
+// evidence records something that a test has seen with its own eyes: a time, a
+// count, a version. A test that has failed proves nothing, and records nothing.
+func evidence(t testing.TB, name, format string, args ...any) {
 	t.Helper()
 	if t.Failed() {
 		return
 	}
-	line := key + ": " + fmt.Sprintf(format, args...)
+	line := fmt.Sprintf("%s: %s: %s", t.Name(), name, fmt.Sprintf(format, args...))
 	t.Log(line)
-	path := os.Getenv("E2E_SUMMARY")
-	if path == "" {
+	measured.Lock()
+	defer measured.Unlock()
+	measured.lines = append(measured.lines, line)
+}
+
+// writeEvidence appends the run's evidence, with its date and what was tested, to
+// $E2E_SUMMARY, or to a file beside the temporary ones.
+func writeEvidence(passed bool) {
+	if len(measured.lines) == 0 {
 		return
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	path := os.Getenv("E2E_SUMMARY")
+	if path == "" {
+		path = filepath.Join(os.TempDir(), "cnpg-pair-e2e", "summary.txt")
+	}
+	verdict := "all passed"
+	if !passed {
+		verdict = "SOME TESTS FAILED"
+	}
+	commit, _, err := run(nil, "", "git", "describe", "--always", "--dirty")
 	if err != nil {
-		t.Fatal(err)
+		commit = "of an unknown commit" // a source archive
 	}
-	defer file.Close()
-	if _, err := fmt.Fprintln(file, line); err != nil {
-		t.Fatal(err)
+	text := fmt.Sprintf("%s, cnpg-pair %s: %s\n%s\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		strings.TrimSpace(commit), verdict, strings.Join(measured.lines, "\n"))
+	fmt.Printf("\n%s", text)
+	os.MkdirAll(filepath.Dir(path), 0o755)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		_, err = file.WriteString(text)
+		file.Close()
 	}
+	if err != nil {
+		fmt.Printf("e2e: the summary was not written: %v\n", err)
+		return
+	}
+	fmt.Printf("e2e: appended to %s\n", path)
 }

@@ -1,0 +1,561 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLive runs pairs of real PostgreSQL servers on nodes of two regions:
+// region-a and region-b by the label openova.io/region. With LIVE=1 it starts
+// such a cluster itself, as root; with CNPG_PAIR_KUBECONFIG it takes one that
+// runs, with CloudNativePG in it and a default storage class, and for PostgreSQL
+// the image that CNPG_PAIR_IMAGE names, or the operator's choice.
+func TestLive(t *testing.T) {
+	c := startCluster(t)
+	versions(t, c)
+
+	// in this order: the region does not come back
+	t.Run("pair", func(t *testing.T) { testPair(t, c) })
+	t.Run("turned on", func(t *testing.T) { testTurnedOn(t, c) })
+	t.Run("region lost", func(t *testing.T) {
+		if c.state == "" {
+			t.Skip("a node must be killed for this, and the cluster of CNPG_PAIR_KUBECONFIG is not ours: run it with LIVE=1")
+		}
+		testRegionLost(t, c)
+	})
+}
+
+// testPair installs the example chart with the trio on.
+func testPair(t *testing.T, c *cluster) {
+	n := c.namespace(t, "pair")
+	start := time.Now()
+	n.helm(t, trio)
+	n.healthy(t, "blog-db", "blog-db-replica")
+	evidence(t, "from helm install to both Clusters healthy", "%.0f s", time.Since(start).Seconds())
+
+	for pod, region := range map[string]string{"blog-db-1": "region-a", "blog-db-replica-1": "region-b"} {
+		if got := n.region(t, pod); got != region {
+			t.Errorf("Pod %s is in %s, want %s", pod, got, region)
+		}
+	}
+
+	evidence(t, "PostgreSQL", "%s", n.super(t, "blog-db-1", "SHOW server_version"))
+
+	n.client(t, "client", "region-a", "sleep infinity")
+	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	// not -ro: the only instance of a replica Cluster is its designated primary
+	for _, service := range []string{"blog-db-replica-rw", "blog-db-replica-r"} {
+		eventually(t, 10*time.Second, "1000 rows at "+service, func() error {
+			got, err := n.sql("client", service, "SELECT count(*) FROM numbers")
+			return want(got, "1000", err)
+		})
+	}
+	evidence(t, "rows written to the primary and read on the replica", "1000, with the same credentials at both")
+	if _, err := n.sql("client", "blog-db-replica-rw", "INSERT INTO numbers DEFAULT VALUES"); err == nil ||
+		!strings.Contains(err.Error(), "read-only transaction") {
+		t.Errorf("INSERT at the replica: got error %v, want that it is read-only", err)
+	}
+
+	n.streaming(t, 10*time.Second, "")
+	received := n.super(t, "blog-db-replica-1", "SELECT status || ' ' || conninfo FROM pg_stat_wal_receiver")
+	for _, part := range []string{"streaming ", "host=blog-db-mesh ", "sslmode=verify-full"} {
+		if !strings.Contains(received, part) {
+			t.Errorf("the replica's receiver has no %q: %s", part, received)
+		}
+	}
+	evidence(t, "replication link", "application_name blog-db-replica, %s, sslmode=verify-full to blog-db-mesh",
+		n.super(t, "blog-db-1", "SELECT version || ' ' || cipher FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"))
+
+	t.Run("primary Pod deleted", func(t *testing.T) {
+		uid := n.kubectl(t, "get", "pod", "blog-db-1", "-o", "jsonpath={.metadata.uid}")
+		n.kubectl(t, "delete", "pod", "blog-db-1", "--wait=false")
+		took := n.streaming(t, 5*time.Minute, uid)
+		evidence(t, "streaming again after the primary's Pod was deleted", "%.0f s", took.Seconds())
+		if took > 30*time.Second {
+			t.Errorf("streaming again after %v, want 30 s at most", took)
+		}
+		eventually(t, 10*time.Second, "a new row on the replica", func() error {
+			if _, err := n.sql("client", "blog-db-rw", "INSERT INTO numbers DEFAULT VALUES"); err != nil {
+				return err
+			}
+			got, err := n.sql("client", "blog-db-replica-rw", "SELECT count(*) > 1000 FROM numbers")
+			return want(got, "t", err)
+		})
+	})
+}
+
+// testTurnedOn installs the chart without a standby, and turns that on while an
+// application writes.
+func testTurnedOn(t *testing.T, c *cluster) {
+	n := c.namespace(t, "on")
+	n.helm(t, nil)
+	n.healthy(t, "blog-db")
+	if got := n.kubectl(t, "get", clusters, "-o", "name"); strings.Contains(got, "replica") {
+		t.Fatalf("the trio is off, and there is %s", got)
+	}
+
+	// the primary must be where its volume is: a region that was chosen for it already
+	primary, replica := n.region(t, "blog-db-1"), "region-a"
+	if primary == "region-a" {
+		replica = "region-b"
+	}
+	n.client(t, "client", primary, "sleep infinity")
+	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	n.client(t, "writer", primary, writer(50)) // a session that stays open holds up a shutdown, by three minutes
+	eventually(t, time.Minute, "a writer that writes", func() error {
+		got, err := n.sql("client", "blog-db-rw", "SELECT count(*) > 1100 FROM numbers")
+		return want(got, "t", err)
+	})
+
+	uid := n.kubectl(t, "get", "pod", "blog-db-1", "-o", "jsonpath={.metadata.uid}")
+	start := time.Now()
+	n.helm(t, []string{"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=" + primary, "SOVEREIGN_REPLICA_REGION=" + replica})
+	n.streaming(t, 5*time.Minute, uid) // the primary restarts once, for its affinity
+	n.healthy(t, "blog-db", "blog-db-replica")
+	evidence(t, "from helm upgrade to a streaming, healthy pair", "%.0f s", time.Since(start).Seconds())
+	for pod, region := range map[string]string{"blog-db-1": primary, "blog-db-replica-1": replica} {
+		if got := n.region(t, pod); got != region {
+			t.Errorf("Pod %s is in %s, want %s", pod, got, region)
+		}
+	}
+	// also of the restarted primary
+	eventually(t, time.Minute, "a writer that goes on", func() error {
+		got, err := n.sql("client", "blog-db-rw", "SELECT max(at) > clock_timestamp() - interval '1 second' FROM numbers")
+		return want(got, "t", err)
+	})
+
+	n.kubectl(t, "exec", "writer", "--", "touch", "/tmp/stop")
+	eventually(t, 10*time.Second, "a writer that stops", func() error {
+		phase, err := n.try("get", "pod", "writer", "-o", "jsonpath={.status.phase}")
+		return want(phase, "Succeeded", err)
+	})
+	acked := numbers(n.kubectl(t, "logs", "writer"))
+	found := numbers(n.login(t, "client", "blog-db-rw", "SELECT n FROM numbers ORDER BY n"))
+	if len(found) < 1100 || found[0] != 1 || found[999] != 1000 {
+		t.Errorf("the rows from before are not all there: %d rows", len(found))
+	}
+	evidence(t, "rows acknowledged meanwhile, and lost of them", "%d, %d", len(acked), len(missing(acked, found)))
+	if lost := missing(acked, found); len(lost) > 0 || len(acked) < 100 {
+		t.Errorf("%d of %d acknowledged rows are lost: %v", len(lost), len(acked), lost)
+	}
+	const all = "SELECT count(*), sum(n) FROM numbers"
+	eventually(t, 20*time.Second, "a replica that has caught up", func() error {
+		got, err := n.sql("client", "blog-db-replica-rw", all)
+		return want(got, n.login(t, "client", "blog-db-rw", all), err)
+	})
+	evidence(t, "rows on both", "%d", len(found))
+	evidence(t, "longest pause between two writes", "%s s", n.login(t, "client", "blog-db-rw",
+		"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE n > 1000) AS pauses"))
+}
+
+// testRegionLost takes the primaries' node away while applications write there.
+func testRegionLost(t *testing.T, c *cluster) {
+	sync := `{"spec": {"postgresql": {"synchronous": {"method": "first", "number": 1, "dataDurability": "required",
+		"maxStandbyNamesFromCluster": 0, "standbyNamesPre": ["blog-db-replica"]}, "parameters": {"synchronous_commit": "remote_apply"}}}}`
+	modes := []string{"async", "sync"}
+	pairs := map[string]*namespace{}
+	for _, mode := range modes {
+		n := c.namespace(t, mode)
+		n.helm(t, trio)
+		pairs[mode] = n
+	}
+	for mode, n := range pairs {
+		n.healthy(t, "blog-db", "blog-db-replica")
+		if mode == "sync" {
+			n.kubectl(t, "patch", clusters, "blog-db", "--type", "merge", "--patch", sync)
+		}
+		eventually(t, time.Minute, "replication that is "+mode, func() error {
+			got, err := n.trySuper("blog-db-1", "SELECT sync_state FROM pg_stat_replication")
+			return want(got, mode, err)
+		})
+		n.client(t, "survivor", "region-b", "sleep infinity")
+		n.login(t, "survivor", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	}
+	for _, n := range pairs {
+		n.client(t, "writer", "region-a", writer(1e6)) // which needs no DNS when its region is cut off
+	}
+	for mode, n := range pairs {
+		eventually(t, time.Minute, "1000 rows written in mode "+mode, func() error {
+			got, err := n.sql("survivor", "blog-db-replica-rw", "SELECT count(*) >= 1000 FROM numbers")
+			return want(got, "t", err)
+		})
+	}
+
+	// an application in the lost region goes on for two seconds, unheard
+	c.script(t, "cut", "node-a")
+	time.Sleep(2 * time.Second)
+	c.script(t, "stop", "node-a")
+
+	for _, mode := range modes {
+		t.Run(mode, func(t *testing.T) {
+			n := pairs[mode]
+			n.kubectl(t, "patch", clusters, "blog-db-replica", "--type", "merge", "--patch", `{"spec": {"replica": {"enabled": false}}}`)
+			took := elapsed(t, 2*time.Minute, "a replica that takes writes, with the old password", func() error {
+				_, err := n.sql("survivor", "blog-db-replica-rw", "CREATE TABLE promoted ()")
+				return err
+			})
+			evidence(t, "from the promotion to the first write, with the old password", "%.1f s", took.Seconds())
+			// The operator restarts the server, and settles what belongs to a primary: so
+			// what holds at first need not last.
+			for settled := time.Now().Add(30 * time.Second); time.Now().Before(settled); time.Sleep(time.Second) {
+				if _, err := n.sql("survivor", "blog-db-replica-rw", "SELECT"); err != nil && strings.Contains(err.Error(), "password") {
+					t.Fatalf("the old password has stopped working: %v", err)
+				}
+			}
+			n.healthy(t, "blog-db-replica")
+			eventually(t, time.Minute, "a login with the old password", func() error {
+				_, err := n.sql("survivor", "blog-db-replica-rw", "DROP TABLE IF EXISTS promoted")
+				return err
+			})
+
+			// the node is off: what its client was told is in its log only
+			logs, err := filepath.Glob(filepath.Join(c.state, "node-a", "logs", n.name+"_writer_*", "*", "*.log"))
+			if err != nil || len(logs) != 1 {
+				t.Fatalf("want one log of the writer, got %q, %v", logs, err)
+			}
+			log, err := os.ReadFile(logs[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var told strings.Builder // lines are TIME STREAM F TEXT
+			for line := range strings.Lines(string(log)) {
+				if fields := strings.Fields(line); len(fields) == 4 && fields[1] == "stdout" && fields[2] == "F" {
+					told.WriteString(fields[3] + "\n")
+				}
+			}
+			acked := numbers(told.String())
+			found := numbers(n.login(t, "survivor", "blog-db-replica-rw", "SELECT n FROM numbers ORDER BY n"))
+			lost := missing(acked, found)
+			evidence(t, "rows acknowledged", "%d", len(acked))
+			evidence(t, "rows found after the promotion", "%d", len(found))
+			evidence(t, "acknowledged rows lost", "%d", len(lost))
+			if len(acked) < 1000 {
+				t.Errorf("only %d rows were acknowledged: that proves nothing", len(acked))
+			}
+			if mode == "sync" && len(lost) > 0 {
+				t.Errorf("%d acknowledged rows are lost, the first is %d", len(lost), lost[0])
+			}
+		})
+	}
+}
+
+// writer inserts numbered rows, and prints each number once it is acknowledged,
+// in sessions of so many rows.
+func writer(session int) string {
+	return fmt.Sprintf(`while [ ! -e /tmp/stop ]; do
+	yes 'INSERT INTO numbers DEFAULT VALUES RETURNING n;' | head -n %d |
+		psql -XAtq -v ON_ERROR_STOP=1 'host=blog-db-rw sslmode=require connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
+done`, session)
+}
+
+const clusters = "clusters.postgresql.cnpg.io"
+
+// numbers reads one number a line.
+func numbers(text string) []int {
+	var ns []int
+	for line := range strings.Lines(text) {
+		if n, err := strconv.Atoi(strings.TrimSpace(line)); err == nil {
+			ns = append(ns, n)
+		} // else it is a complaint of psql, in the same log
+	}
+	return ns
+}
+
+// missing is what of a is not in b, which is sorted.
+func missing(a, b []int) []int {
+	var gone []int
+	for _, n := range a {
+		if _, ok := slices.BinarySearch(b, n); !ok {
+			gone = append(gone, n)
+		}
+	}
+	return gone
+}
+
+// cluster is a Kubernetes cluster with nodes in two regions.
+type cluster struct {
+	prefix []string // what a program is run by, to reach the cluster
+	env    []string
+	state  string // the directory of a cluster that cluster.sh runs, else empty
+	image  string // of PostgreSQL; empty: the operator's choice
+	kube   string // kubectl
+	helm   string
+}
+
+func startCluster(t *testing.T) *cluster {
+	c := &cluster{}
+	if kubeconfig := os.Getenv("CNPG_PAIR_KUBECONFIG"); kubeconfig != "" {
+		c.kube, c.helm = tool(t, "kubectl"), tool(t, "helm3")
+		c.env = []string{"KUBECONFIG=" + kubeconfig}
+		c.image = os.Getenv("CNPG_PAIR_IMAGE")
+		return c
+	}
+	if os.Getenv("LIVE") == "" {
+		t.Skip("starts a Kubernetes cluster, which takes root and minutes: set LIVE=1, or CNPG_PAIR_KUBECONFIG=FILE for one of yours")
+	}
+	up := exec.Command("live/cluster.sh", "up")
+	up.Stderr = os.Stderr
+	start := time.Now()
+	out, err := up.Output()
+	if err != nil {
+		t.Fatalf("cluster.sh up: %v", err)
+	}
+	t.Logf("the cluster is up after %.0f s", time.Since(start).Seconds())
+	c.kube, c.helm = tool(t, "kubectl"), tool(t, "helm3")
+	c.state = strings.TrimSpace(string(out))
+	c.prefix = []string{"live/cluster.sh", "enter"}
+	c.image = "cnpg-pair.local/postgresql:17"
+	t.Cleanup(func() { c.script(t, "down") })
+	return c
+}
+
+// versions records what the cluster is made of, and that it is fit for the tests.
+func versions(t *testing.T, c *cluster) {
+	for _, region := range []string{"region-a", "region-b"} {
+		if out, err := c.run(nil, "", c.kube, "get", "nodes", "-l", "openova.io/region="+region, "-o", "name"); err != nil || out == "" {
+			t.Fatalf("no node has the label openova.io/region=%s (%v)", region, err)
+		}
+	}
+	for _, part := range []struct {
+		name    string
+		command []string
+	}{
+		{"Kubernetes", []string{c.kube, "get", "nodes", "-o", "jsonpath={.items[0].status.nodeInfo.kubeletVersion}"}},
+		{"CloudNativePG", []string{c.kube, "-n", "cnpg-system", "exec", "deployment/cnpg-controller-manager", "--", "/manager", "version"}},
+		{"Helm", []string{c.helm, "version", "--short"}},
+	} {
+		out, err := c.run(nil, "", part.command...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// the operator says Build: {Version:1.30.0 Commit:... Date:...}
+		evidence(t, part.name, "%s", strings.Fields(strings.TrimPrefix(out, "Build: {Version:"))[0])
+	}
+}
+
+// script runs cluster.sh.
+func (c *cluster) script(t *testing.T, args ...string) {
+	t.Helper()
+	if _, stderr, err := run(nil, "", "live/cluster.sh", args...); err != nil {
+		t.Fatalf("cluster.sh %s: %v: %s", args, err, stderr)
+	}
+}
+
+// run runs a program that reaches the cluster. Its error says what it said; one
+// that hangs, as kubectl exec does on a lost node, is ended.
+func (c *cluster) run(env []string, stdin string, command ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	command = slices.Concat(c.prefix, command)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = slices.Concat(os.Environ(), c.env, env)
+	cmd.Stdin = strings.NewReader(stdin)
+	cmd.WaitDelay = time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}
+
+// namespace is where one test installs its release, blog.
+type namespace struct {
+	*cluster
+	name string
+}
+
+func (c *cluster) namespace(t *testing.T, name string) *namespace {
+	n := &namespace{c, fmt.Sprintf("cnpg-pair-%s-%d", name, time.Now().Unix()%100000)} // a cluster of yours may hold the last run's
+	n.kubectl(t, "create", "namespace", n.name)
+	t.Cleanup(func() {
+		if t.Failed() {
+			n.collect(t)
+		}
+		n.try("delete", "namespace", n.name, "--wait=false")
+	})
+	return n
+}
+
+func (n *namespace) try(args ...string) (string, error) {
+	return n.run(nil, "", append([]string{n.kube, "-n", n.name}, args...)...)
+}
+
+func (n *namespace) kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := n.try(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// helm installs or upgrades the example chart through cnpg-pair, with the hooks
+// left out: they, like the Deployment, need an image that is not here.
+func (n *namespace) helm(t *testing.T, env []string) {
+	t.Helper()
+	args := []string{n.cluster.helm, "-n", n.name, "upgrade", "--install", "blog", "../examples/tenant", "--no-hooks",
+		"--post-renderer", binary, "--set", "database.size=1Gi,database.image=" + n.image}
+	if _, err := n.run(env, "", args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// healthy waits for Clusters.
+func (n *namespace) healthy(t *testing.T, names ...string) {
+	t.Helper()
+	eventually(t, 4*time.Minute, "healthy "+strings.Join(names, ", "), func() error {
+		for _, name := range names {
+			got, err := n.try("get", clusters, name, "-o", "jsonpath={.status.readyInstances} {.status.phase}")
+			if err := want(got, "1 Cluster in healthy state", err); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// streaming waits until blog-db-replica streams from blog-db-1 over TLS, and not
+// from its former Pod of the given uid.
+func (n *namespace) streaming(t *testing.T, limit time.Duration, former string) time.Duration {
+	t.Helper()
+	return elapsed(t, limit, "a replica that streams", func() error {
+		uid, err := n.try("get", "pod", "blog-db-1", "-o", "jsonpath={.metadata.uid}")
+		if err != nil || uid == former {
+			return fmt.Errorf("the primary is still the Pod %s (%v)", former, err)
+		}
+		got, err := n.trySuper("blog-db-1", "SELECT application_name, state, ssl FROM pg_stat_replication JOIN pg_stat_ssl USING (pid)")
+		return want(got, "blog-db-replica|streaming|t", err)
+	})
+}
+
+// region tells where a Pod runs.
+func (n *namespace) region(t *testing.T, pod string) string {
+	t.Helper()
+	node := n.kubectl(t, "get", "pod", pod, "-o", "jsonpath={.spec.nodeName}")
+	return n.kubectl(t, "get", "node", node, "-o", `jsonpath={.metadata.labels.openova\.io/region}`)
+}
+
+// client starts a Pod that has PostgreSQL's programs and the application's
+// credentials, of the secret that the replica Cluster names where there is one,
+// and waits until it runs.
+func (n *namespace) client(t *testing.T, pod, region, command string) {
+	t.Helper()
+	image := n.kubectl(t, "get", clusters, "blog-db", "-o", "jsonpath={.status.image}")
+	name := n.kubectl(t, "get", clusters, "blog-db-replica", "--ignore-not-found", "-o", "jsonpath={.spec.bootstrap.pg_basebackup.secret.name}")
+	if name == "" {
+		name = "blog-db-app"
+	}
+	n.kubectl(t, "get", "secret", name) // else the Pod would wait for it
+	secret := func(key string) string {
+		return fmt.Sprintf(`{secretKeyRef: {name: %s, key: %s}}`, name, key)
+	}
+	manifest := fmt.Sprintf(`
+apiVersion: v1
+kind: Pod
+metadata: {name: %s}
+spec:
+  nodeSelector: {openova.io/region: %s}
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: client
+    image: %s
+    command: [sh, -c, %q]
+    env:
+    - {name: PGUSER, valueFrom: %s}
+    - {name: PGPASSWORD, valueFrom: %s}
+    - {name: PGDATABASE, valueFrom: %s}
+`, pod, region, image, command, secret("username"), secret("password"), secret("dbname"))
+	if _, err := n.run(nil, manifest, n.kube, "-n", n.name, "apply", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+	n.kubectl(t, "wait", "--for=condition=Ready", "pod/"+pod, "--timeout=50s")
+}
+
+// sql runs one statement from a client's Pod, over the network, as the application.
+func (n *namespace) sql(client, service, statement string) (string, error) {
+	return n.try("exec", client, "--", "psql", "-XAtq", "-c", statement, "host="+service+" sslmode=require connect_timeout=5 tcp_user_timeout=5000")
+}
+
+func (n *namespace) login(t *testing.T, client, service, statement string) string {
+	t.Helper()
+	out, err := n.sql(client, service, statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// trySuper runs one statement as the superuser, inside the server's Pod.
+func (n *namespace) trySuper(pod, statement string) (string, error) {
+	return n.try("exec", pod, "-c", "postgres", "--", "psql", "-XAtq", "-c", statement)
+}
+
+func (n *namespace) super(t *testing.T, pod, statement string) string {
+	t.Helper()
+	out, err := n.trySuper(pod, statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// collect writes what a person needs to find out why a test failed.
+func (n *namespace) collect(t *testing.T) {
+	dir, err := os.MkdirTemp(os.Getenv("E2E_FAILURES"), "cnpg-pair-failure-")
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	for file, args := range map[string][]string{
+		"operator.log":  {"logs", "-n", "cnpg-system", "deployment/cnpg-controller-manager", "--tail=-1"},
+		"nodes.txt":     {"get", "nodes", "-o", "wide", "--show-labels"},
+		"events.txt":    {"get", "events", "--sort-by=.lastTimestamp"},
+		"clusters.yaml": {"get", clusters, "-o", "yaml"},
+		"services.yaml": {"get", "services", "-o", "yaml"},
+		"pods.txt":      {"describe", "pods"},
+		"postgres.log":  {"logs", "-l", "cnpg.io/cluster", "--prefix", "--tail=-1", "--all-containers", "--ignore-errors"},
+	} {
+		out, err := n.try(args...)
+		if err != nil {
+			out = err.Error()
+		}
+		write(t, filepath.Join(dir, file), []byte(out+"\n"))
+	}
+	// of the machines that this test started
+	logs, _ := filepath.Glob(filepath.Join(n.state, "*", "*.log"))
+	for _, path := range logs {
+		if data, err := os.ReadFile(path); err == nil {
+			write(t, filepath.Join(dir, filepath.Base(filepath.Dir(path))+"-"+filepath.Base(path)), data)
+		}
+	}
+	t.Logf("what was seen of namespace %s is in %s", n.name, dir)
+}
+
+// elapsed is eventually, and how long that took.
+func elapsed(t *testing.T, limit time.Duration, what string, check func() error) time.Duration {
+	t.Helper()
+	start := time.Now()
+	eventually(t, limit, what, check)
+	return time.Since(start)
+}
+
+func want(got, want string, err error) error {
+	if err == nil && got != want {
+		err = errors.New("got " + strconv.Quote(got) + ", want " + strconv.Quote(want))
+	}
+	return err
+}
