@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -35,7 +36,11 @@ func readSources(files []string, stdin *os.File) ([]postrender.Source, error) {
 			if errors.As(err, &cause) {
 				err = cause.Err
 			}
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			err = fmt.Errorf("read %s: %w", name, err)
+			if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(file, "./") {
+				err = misuse("if a command is meant: they are "+strings.Join(commands, " and "), "%w", err)
+			}
+			return nil, err
 		}
 		sources = append(sources, postrender.Source{Name: name, Data: data})
 	}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +40,10 @@ func run(args []string, getenv func(string) string, stdin, stdout *os.File, stde
 		if _, err := io.WriteString(stdout, refusal(err)); err == nil {
 			status = 0
 		}
+	}
+	var misused *usageError
+	if status == 1 && errors.As(err, &misused) {
+		status = 2
 	}
 	for _, err := range postrender.Errors(err) {
 		report(stderr, "error", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -73,7 +74,7 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 		return opts, nil
 	}
 	if i := slices.IndexFunc(opts.files, isToggle); i >= 0 {
-		return opts, misuse("write --enable-hot-standby="+opts.files[i], "%q is not a file; a switch takes its value behind '='", opts.files[i])
+		return opts, misuse("join it to the switch, as in --strict="+opts.files[i], "%q stands alone; a switch takes its value behind '='", opts.files[i])
 	}
 	opts.config = postrender.FromMap(map[string]string{
 		postrender.EnvEnableHotStandby: values["enable-hot-standby"].value,
@@ -81,6 +82,9 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 		postrender.EnvReplicaRegion:    values["replica-region"].value,
 		postrender.EnvStrict:           values["strict"].value,
 	})
+	if word := values["strict"].value; !isToggle(word) && strings.TrimSpace(word) != "" {
+		return opts, misuse("use true or false", "--strict (%s): unknown word %q", postrender.EnvStrict, word)
+	}
 	opts.config.RegionKey = values["region-key"].value
 	opts.output = values["output"].value
 	opts.noColour = getenv("NO_COLOR") != ""
@@ -97,8 +101,12 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 }
 
 // isToggle is true for a word that was meant as the value of a switch.
-func isToggle(file string) bool {
-	return file == "false" || file == "off" || file == "no" || postrender.Truthy(file)
+func isToggle(word string) bool {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "false", "0", "no", "off":
+		return true
+	}
+	return postrender.Truthy(word)
 }
 
 // usageError is a mistake in the command line, with its cure.

@@ -15,6 +15,7 @@ func TestCasesJudged(t *testing.T) {
 		"trio-off-broken-input":         "not YAML, and not ours to judge",
 		"stream-separators":             "a glued separator",
 		"stream-json-one-line":          `an escaped "/"`,
+		"stream-json-surrogates":        "a character in two halves of UTF-16",
 		"error-binary":                  "not YAML, and not ours to judge",
 	}
 	files, err := filepath.Glob("../testdata/*/in.yaml")

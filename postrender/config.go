@@ -93,7 +93,7 @@ func (c Config) Check() (bool, error) {
 	}
 	if primary == replica {
 		return false, &TrioError{
-			Cause: fmt.Sprintf("%s and %s are both %q", EnvPrimaryRegion, EnvReplicaRegion, primary),
+			Cause: fmt.Sprintf("%s (--primary-region) and %s (--replica-region) are both %q", EnvPrimaryRegion, EnvReplicaRegion, primary),
 			Cure:  "name two different regions",
 		}
 	}

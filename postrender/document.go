@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -140,7 +142,7 @@ func parse(source *Source, p piece) (*document, error) {
 	var err error
 	d.root, d.tree, err = parseText(d.text)
 	if err != nil && json.Valid(d.text) {
-		d.text, d.altered = plainSolidus(d.text), true
+		d.text, d.altered = plainJSON(d.text), true
 		d.root, d.tree, err = parseText(d.text)
 	}
 	if err != nil {
@@ -156,16 +158,34 @@ func parse(source *Source, p piece) (*document, error) {
 	return d, nil
 }
 
-// plainSolidus writes the "\/" of JSON strings, which go-yaml refuses, as "/".
-func plainSolidus(text []byte) []byte {
+// plainJSON writes the escapes of JSON strings that go-yaml refuses as what they
+// stand for: "\/", and characters in two halves of UTF-16.
+func plainJSON(text []byte) []byte {
 	var out []byte
-	for i := 0; i < len(text); i++ {
-		if text[i] == '\\' && i+1 < len(text) {
-			i++
-			if text[i] != '/' {
-				out = append(out, '\\')
-			}
+	unit := func(at int) rune { // of the escape at an offset
+		if at+6 > len(text) || text[at] != '\\' || text[at+1] != 'u' {
+			return utf8.RuneError
 		}
+		code, err := strconv.ParseUint(string(text[at+2:at+6]), 16, 16)
+		if err != nil {
+			return utf8.RuneError
+		}
+		return rune(code)
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out = append(out, text[i])
+			continue
+		}
+		if r := utf16.DecodeRune(unit(i), unit(i+6)); r != utf8.RuneError {
+			out = utf8.AppendRune(out, r)
+			i += 11
+			continue
+		}
+		if text[i+1] != '/' {
+			out = append(out, '\\')
+		}
+		i++
 		out = append(out, text[i])
 	}
 	return out
@@ -270,7 +290,7 @@ func (d *document) locate(err error) *Error {
 		located.Line = d.streamLine(field.line)
 		located.Cure = field.cure
 		if field.cure == "" {
-			located.Cure = "kubectl explain cluster." + regexp.MustCompile(`\[\d+\]`).ReplaceAllString(field.path, "") + " shows its shape"
+			located.Cure = "kubectl explain cluster." + regexp.MustCompile(`\[\d+\]`).ReplaceAllString(field.path, "") + " --api-version=postgresql.cnpg.io/v1 shows its shape"
 		}
 	} else if line, message, ok := yamlErrorLine(err); ok {
 		located.Line = d.streamLine(d.brokenLine(line))

@@ -98,10 +98,14 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	if held, err := resolve(n); err == nil && same(held, want) {
 		return true
 	}
-	if empty(n) || n.Anchor != "" || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
+	if empty(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
 		return false
 	}
 	start := e.offset(n)
+	if n.Anchor != "" { // it stays; an alias of it is written out
+		rest := bytes.TrimPrefix(e.text[start:], []byte("&"+n.Anchor))
+		start = len(e.text) - len(bytes.TrimLeft(rest, " \t"))
+	}
 	end := start + len(n.Value)
 	if !isPlain(n) {
 		end = e.quoteEnd(start) + 1
@@ -260,11 +264,16 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 			return true
 		}
 	}
+	if emptyFlow(value) { // over several lines, with comments perhaps
+		e.growEmptyFlow(value, want)
+		return true
+	}
 	if !e.alone(key) || key.Anchor != "" {
 		return false
 	}
+	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments stand where they stood
 	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, key.Column-1)),
-		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{key, want}}, key.Column-1))
+		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, key.Column-1))
 	return true
 }
 
@@ -276,8 +285,7 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 		switch {
 		case e.rewrite(item, want.Content[i]):
 		case emptyFlow(item): // "- {}" grows on its line
-			start := e.offset(item)
-			e.replace(start, e.flowEnd(start), flowText(want.Content[i]))
+			e.growEmptyFlow(item, want.Content[i])
 		default:
 			return false
 		}
@@ -297,6 +305,17 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 	line, column := e.dash(item)
 	e.insertLines(e.lastLine(item, line, column), e.block(list(added...), column))
 	return true
+}
+
+// growEmptyFlow fills {} or [], on whatever lines its brackets stand.
+func (e *editor) growEmptyFlow(n, want *yaml.Node) {
+	start := e.offset(n)
+	end := e.flowEnd(start)
+	if text := flowText(want); n.Kind == want.Kind {
+		e.replace(end-1, end-1, text[1:len(text)-1])
+	} else {
+		e.replace(start, end, text)
+	}
 }
 
 // growFlow appends entries to a flow collection that has some.

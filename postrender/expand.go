@@ -247,11 +247,16 @@ func (c *cluster) dropLiveFields(t *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range []string{"uid", "resourceVersion", "managedFields"} {
+	if get(metadata, "uid") == nil && get(metadata, "resourceVersion") == nil {
+		return nil
+	}
+	remove(t, "status")
+	for _, key := range []string{"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "selfLink"} {
 		remove(metadata, key)
 	}
 	if annotations, _ := mappingAt(t, "metadata.annotations"); annotations != nil {
 		remove(annotations, "kubectl.kubernetes.io/last-applied-configuration")
+		remove(annotations, "argocd.argoproj.io/tracking-id") // by which Argo CD would take the one for the other
 	}
 	return nil
 }

@@ -238,10 +238,14 @@ func wantReplica(in values) values {
 	name := text(in, "metadata", "name")
 	metadata, spec := child(o, "metadata"), child(o, "spec")
 	metadata["name"] = wantReplicaName(name)
-	for _, key := range []string{"uid", "resourceVersion", "managedFields"} {
-		delete(metadata, key)
+	if metadata["uid"] != nil || metadata["resourceVersion"] != nil { // a living object
+		delete(o, "status")
+		for _, key := range []string{"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "selfLink"} {
+			delete(metadata, key)
+		}
+		delete(child(metadata, "annotations"), "kubectl.kubernetes.io/last-applied-configuration")
+		delete(child(metadata, "annotations"), "argocd.argoproj.io/tracking-id")
 	}
-	delete(child(metadata, "annotations"), "kubectl.kubernetes.io/last-applied-configuration")
 	spec["replica"] = values{"enabled": true, "source": name}
 
 	database, owner, secret := "", "", ""

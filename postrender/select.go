@@ -99,19 +99,19 @@ func (c *candidate) isPrimary(Config, *stream) (*verdict, error) {
 	labels, err := mappingAt(c.tree, "metadata.labels")
 	for _, label := range []string{labelRole, labelPair} {
 		if get(labels, label) != nil {
-			return leave("already the primary of a pair (label %s)", label), nil
+			return leave("already half of a pair (label %s)", label), nil
 		}
 	}
 	return nil, err
 }
 
 func (c *candidate) isFollowed(_ Config, s *stream) (*verdict, error) {
-	if follower := s.followed[objectKey{c.namespace, c.name}]; follower != nil {
+	if follower := inNamespace(s.followed[c.name], c.namespace); follower != nil {
 		return leave("already the primary of a pair (%s follows it)", follower.title()), nil
 	}
 	services, err := c.services()
 	for _, service := range services {
-		if follower := s.followedHost[objectKey{c.namespace, service}]; follower != nil && follower.name != c.name {
+		if follower := inNamespace(s.followedHost[service], c.namespace); follower != nil && follower.name != c.name {
 			return leave("already the primary of a pair (%s follows it)", follower.title()), nil
 		}
 	}
@@ -120,7 +120,7 @@ func (c *candidate) isFollowed(_ Config, s *stream) (*verdict, error) {
 
 func (c *candidate) isOptedOut(Config, *stream) (*verdict, error) {
 	annotations, err := mappingAt(c.tree, "metadata.annotations")
-	if scalar(annotations, AnnotationExpand) == "false" {
+	if isFalse(&yaml.Node{Kind: yaml.ScalarNode, Value: scalar(annotations, AnnotationExpand)}) {
 		return leave("its owner opted out (annotation %s)", AnnotationExpand), nil
 	}
 	return nil, err
@@ -138,7 +138,7 @@ func (c *candidate) isUnsupported(Config, *stream) (*verdict, error) {
 	}
 	spec, err := mappingAt(c.tree, "spec")
 	if err == nil && spec == nil {
-		err = &fieldError{path: "spec", line: c.tree.Line, err: errors.New("expected a mapping")}
+		err = &fieldError{line: c.tree.Line, err: errors.New("it has no spec"), cure: "every Cluster has one: was the stream cut off?"}
 	}
 	return nil, err
 }
@@ -176,20 +176,24 @@ func (c *candidate) isPinned(cfg Config, _ *stream) (*verdict, error) {
 		return cannot(cure, "its node affinity keeps it out of the primary region %s", cfg.PrimaryRegion), nil
 	}
 	for _, key := range onePlace {
-		value := cmp.Or(scalar(selector, key), onlyValue(terms, key))
+		value := cmp.Or(scalar(selector, key), onlyValue(terms, "matchExpressions", key))
 		if key != cfg.RegionKey && value != "" {
 			return cannot(cure, "its nodeSelector or affinity pins both halves to one place, %s %s", key, value), nil
 		}
 	}
+	if node := onlyValue(terms, "matchFields", "metadata.name"); node != "" {
+		return cannot(cure, "its node affinity pins both halves to one place, the node %s", node), nil
+	}
 	return nil, nil
 }
 
-// onlyValue returns the one value of a node label that every term asks for.
-func onlyValue(terms []*yaml.Node, key string) string {
+// onlyValue returns the one value of a node label, or of a field, that every
+// term asks for.
+func onlyValue(terms []*yaml.Node, requirements, key string) string {
 	only := ""
 	for _, term := range terms {
 		value := ""
-		expressions, _ := mappingsAt(term, "matchExpressions")
+		expressions, _ := mappingsAt(term, requirements)
 		for _, e := range expressions {
 			if values := get(e, "values"); scalar(e, "key") == key && scalar(e, "operator") == "In" && values != nil && len(values.Content) == 1 {
 				value = values.Content[0].Value
@@ -207,12 +211,13 @@ func onlyValue(terms []*yaml.Node, key string) string {
 // pair needs.
 func (c *candidate) isInTheWay(_ Config, s *stream) (*verdict, error) {
 	const cure = "rename that, or keep this Cluster single with the annotation " + AnnotationExpand + `: "false"`
-	if other := s.clusters[objectKey{c.namespace, c.replica}]; other != nil {
+	if other := inNamespace(s.clusters[c.replica], c.namespace); other != nil {
 		return cannot(cure, "the name %s, which the pair needs, is taken by %s (%s:%d)", c.replica, other.title(), other.decision.Source, other.decision.Line), nil
 	}
 	for _, service := range []string{c.mesh, c.replica + "-rw", c.replica + "-ro", c.replica + "-r"} {
-		for _, holder := range s.services[objectKey{c.namespace, service}] {
-			if service != c.mesh || holder.name != c.name {
+		for _, holder := range s.services[service] {
+			own := service == c.mesh && holder.cluster == c.name
+			if !own && sameNamespace(holder.namespace, c.namespace) {
 				return cannot(cure, "the name %s, which the pair needs, is taken by %s", service, holder.what), nil
 			}
 		}

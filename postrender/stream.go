@@ -35,30 +35,41 @@ func (c *candidate) cannotBePaired() *Error {
 	}
 }
 
-// objectKey is a namespace, as written, and a name.
-type objectKey struct{ namespace, name string }
+// sameNamespace compares two namespaces as they are written. One that is left
+// out is that of the release, which may be the other one.
+func sameNamespace(a, b string) bool { return a == b || a == "" || b == "" }
 
 // holder is what holds the name of a Service: a Service, a Pooler, or the
 // Cluster of that name, which declares it.
-type holder struct{ name, what string }
+type holder struct{ namespace, cluster, what string }
 
 // stream is what the Clusters of a stream are judged by.
 type stream struct {
-	candidates   []*candidate // in the order of the stream
-	clusters     map[objectKey]*candidate
-	services     map[objectKey][]holder
-	followed     map[objectKey]*candidate // the follower, by the name of its source
-	followedHost map[objectKey]*candidate // the follower, by the Service that it connects to
+	candidates   []*candidate            // in the order of the stream
+	clusters     map[string][]*candidate // by name
+	services     map[string][]holder     // by name
+	followed     map[string][]*candidate // the followers, by the name of their source
+	followedHost map[string][]*candidate // the followers, by the Service that they connect to
+}
+
+// inNamespace returns the first of some Clusters that may be in a namespace.
+func inNamespace(clusters []*candidate, namespace string) *candidate {
+	for _, c := range clusters {
+		if sameNamespace(c.namespace, namespace) {
+			return c
+		}
+	}
+	return nil
 }
 
 // readStream finds the Clusters and whatever their pairs might collide with.
 // All errors of a stream come together.
 func readStream(sources []Source) (*stream, error) {
 	s := &stream{
-		clusters:     make(map[objectKey]*candidate),
-		services:     make(map[objectKey][]holder),
-		followed:     make(map[objectKey]*candidate),
-		followedHost: make(map[objectKey]*candidate),
+		clusters:     make(map[string][]*candidate),
+		services:     make(map[string][]holder),
+		followed:     make(map[string][]*candidate),
+		followedHost: make(map[string][]*candidate),
 	}
 	var failed []error
 	for i := range sources {
@@ -105,11 +116,11 @@ func (s *stream) add(d *document) error {
 			c = &cluster{}
 		}
 		line := d.streamLine(tree.Line)
-		key := objectKey{c.namespace, c.name}
 		group, _, _ := strings.Cut(scalar(tree, "apiVersion"), "/")
 		switch kind := scalar(tree, "kind"); {
 		case kind == "Service" && group == "v1", kind == "Pooler" && group == apiGroup:
-			s.services[key] = append(s.services[key], holder{what: fmt.Sprintf("%s %s (%s:%d)", kind, c.name, d.source.Name, line)})
+			what := fmt.Sprintf("%s %s (%s:%d)", kind, c.name, d.source.Name, line)
+			s.services[c.name] = append(s.services[c.name], holder{c.namespace, "", what})
 		case kind == "Cluster" && group == apiGroup:
 			found := &candidate{cluster: c, doc: d, decision: Decision{
 				Source: d.source.Name, Line: line, Namespace: c.namespace, Name: c.name,
@@ -127,14 +138,13 @@ func (s *stream) add(d *document) error {
 
 func (s *stream) addCluster(c *candidate) error {
 	s.candidates = append(s.candidates, c)
-	s.clusters[objectKey{c.namespace, c.name}] = c
+	s.clusters[c.name] = append(s.clusters[c.name], c)
 	services, err := c.services()
 	if err != nil {
 		return err
 	}
 	for _, service := range services {
-		key := objectKey{c.namespace, service}
-		s.services[key] = append(s.services[key], holder{c.name, "a Service of " + c.title()})
+		s.services[service] = append(s.services[service], holder{c.namespace, c.name, "a Service of " + c.title()})
 	}
 	if replica, err := c.isReplica(Config{}, s); replica == nil {
 		return err
@@ -144,7 +154,7 @@ func (s *stream) addCluster(c *candidate) error {
 		return err
 	}
 	if source != "" && source != c.name {
-		s.followed[objectKey{c.namespace, source}] = c
+		s.followed[source] = append(s.followed[source], c)
 	}
 	external, err := mappingsAt(c.tree, "spec.externalClusters")
 	if err != nil {
@@ -156,8 +166,8 @@ func (s *stream) addCluster(c *candidate) error {
 		}
 		host, _ := stringAt(e, "connectionParameters.host")
 		service, domain, _ := strings.Cut(host, ".")
-		if namespace, _, _ := strings.Cut(domain, "."); namespace == "" || c.namespace == "" || namespace == c.namespace {
-			s.followedHost[objectKey{c.namespace, service}] = c
+		if namespace, _, _ := strings.Cut(domain, "."); sameNamespace(namespace, c.namespace) {
+			s.followedHost[service] = append(s.followedHost[service], c)
 		}
 	}
 	return nil
