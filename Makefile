@@ -4,7 +4,7 @@ GO = go
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: demo build test lint plugin e2e e2e-helm bench update clean
+.PHONY: demo build test lint plugin e2e e2e-helm proven bench update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -28,6 +28,9 @@ e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme' .
 
 e2e: e2e-helm e2e-admission e2e-live ## all that is real; the last needs root on Linux
+
+proven: ## writes the README's table from the last run of make e2e
+	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md
 
 bench: ## beside yq and cat, on generated streams
 	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair "$$(./tools.sh yq)"

@@ -230,7 +230,8 @@ operator_manifest() {
 
 up() {
 	# shellcheck disable=SC2086 # a list of words
-	if ! dpkg-query -W $apt_packages >/dev/null 2>&1; then
+	# a package that was removed is known to dpkg all the same
+	if dpkg-query -W -f '${db:Status-Status}\n' $apt_packages 2>&1 | grep -qvx installed; then
 		apt-get update -qq >&2
 		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $apt_packages >&2
 	fi

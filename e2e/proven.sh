@@ -1,0 +1,37 @@
+#!/bin/sh
+# proven.sh SUMMARY README: writes the last evidence of each kind of run in
+# SUMMARY, which make e2e appends to, as a table between the marks of README. A
+# run that failed proves nothing.
+set -eu
+rows=$(awk -v RS= -F '\n' '
+	$1 !~ /: all passed$/ { next }
+	{ kind = /\nTestLive/ ? "live" : "admission"; blocks[kind] = $0 }
+	END {
+		for (i = 1; i <= 2; i++) {
+			kind = i == 1 ? "admission" : "live"
+			if (!(kind in blocks)) continue
+			n = split(blocks[kind], lines, "\n")
+			sub(/: all passed$/, "", lines[1])
+			print "| **" lines[1] "** | |"
+			for (j = 2; j <= n; j++) {
+				split(lines[j], words, ": ")
+				value = substr(lines[j], length(words[1]) + length(words[2]) + 5)
+				gsub(/\|/, "\\|", value)
+				print "| " words[2] " (`" words[1] "`) | " value " |"
+			}
+		}
+	}' "$1")
+if [ -z "$rows" ]; then
+	echo "proven.sh: no run that passed in $1" >&2
+	exit 1
+fi
+printf '%s\n' '| what | seen |' '|---|---|' "$rows" >"$2.rows"
+sed -e '/<!-- proven -->/,/<!-- \/proven -->/{
+	/<!-- proven -->/{
+		p
+		r '"$2.rows"'
+	}
+	/<!-- \/proven -->/!d
+}' "$2" >"$2.new"
+rm "$2.rows"
+mv "$2.new" "$2"
