@@ -136,7 +136,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 		return want(got, "t", err)
 	})
 
-	n.kubectl(t, "exec", "writer", "--", "touch", "/tmp/stop")
+	n.kubectl(t, "exec", "writer", "--", "touch", "/dev/shm/stop")
 	eventually(t, 10*time.Second, "a writer that stops", func() error {
 		phase, err := n.try("get", "pod", "writer", "-o", "jsonpath={.status.phase}")
 		return want(phase, "Succeeded", err)
@@ -254,7 +254,7 @@ func testRegionLost(t *testing.T, c *cluster) {
 // writer inserts numbered rows, and prints each number once it is acknowledged,
 // in sessions of so many rows.
 func writer(session int) string {
-	return fmt.Sprintf(`while [ ! -e /tmp/stop ]; do
+	return fmt.Sprintf(`while [ ! -e /dev/shm/stop ]; do
 	yes 'INSERT INTO numbers DEFAULT VALUES RETURNING n;' | head -n %d |
 		psql -XAtq -v ON_ERROR_STOP=1 'host=blog-db-rw sslmode=require connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
 done`, session)
