@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"slices"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Renderer turns the single Clusters of rendered manifests into pairs. It is a
@@ -69,7 +71,8 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	}
 	stream, malformed := readStream(sources)
 	decisions, refused := r.judge(stream)
-	failed := result.pair(r.Config.normal(), stream.candidates)
+	changes, failed := stream.changes(r.Config.normal())
+	failed = errors.Join(failed, result.rewrite(stream.documents, changes))
 	if err := inOrder(sources, malformed, refused, failed); err != nil {
 		return nil, err
 	}
@@ -91,6 +94,24 @@ func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
 		return nil, err
 	}
 	return decisions, nil
+}
+
+// changes returns what becomes of the objects of a stream that was judged.
+func (s *stream) changes(cfg Config) (map[*yaml.Node]change, error) {
+	changes := make(map[*yaml.Node]change)
+	var failed []error
+	for _, c := range s.candidates {
+		if c.failed || c.decision.Action != Paired {
+			continue
+		}
+		change, err := c.change(cfg)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		changes[c.tree] = change
+	}
+	return changes, errors.Join(failed...)
 }
 
 // inOrder joins errors in the order of the places that they name.
