@@ -56,8 +56,12 @@ func (r *Renderer) Filter(w io.Writer, rendered io.Reader) error {
 }
 
 // Render processes the sources as one stream, in which names meet. Its errors
-// are a [*TrioError] with Strict, and one or several [*Error]; see [Errors].
+// are a [*SettingError], a [*TrioError] with Strict, and one or several [*Error]; see
+// [Errors].
 func (r *Renderer) Render(sources ...Source) (*Result, error) {
+	if err := r.Config.Validate(); err != nil {
+		return nil, err
+	}
 	result := newResult(sources)
 	on, err := r.Config.Check()
 	if err != nil && r.Config.Strict {
@@ -136,6 +140,9 @@ func inOrder(sources []Source, errs ...error) error {
 // judge decides what happens to each Cluster of a stream. With Strict, what
 // would be a warning is an error.
 func (r *Renderer) judge(s *stream) ([]Decision, error) {
+	if err := r.Config.Validate(); err != nil {
+		return nil, err
+	}
 	on, trio := r.Config.Check()
 	if trio != nil && r.Config.Strict {
 		return nil, trio
