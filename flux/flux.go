@@ -108,7 +108,7 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 	if g.Substitute {
 		cfg = standIns(cfg)
 	}
-	decisions, chart, err := expand(cfg, manifests)
+	changes, chart, err := expand(cfg, manifests)
 	if err != nil {
 		return nil, err
 	}
@@ -120,24 +120,29 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 	if err != nil {
 		return nil, refused(manifests, err)
 	}
-	var clones, halves []Patch
-	for _, d := range decisions {
-		if d.Action != postrender.Paired {
-			continue
+	if g.Substitute {
+		for ref, object := range after {
+			after[ref], _ = withVariables(object).(map[string]any)
 		}
-		p, err := newPair(d, before, after)
+	}
+	var clones, differences []Patch
+	for _, changed := range changes {
+		c, err := newChange(changed, before, after)
 		if err != nil {
 			return nil, err
 		}
 		if g.Substitute {
-			p.primary, _ = withVariables(p.primary).(map[string]any)
-			p.standby, _ = withVariables(p.standby).(map[string]any)
-			clones = append(clones, p.readKnob())
+			clones = append(clones, c.readKnob())
 		}
-		clones = append(clones, p.clone(g.Substitute))
-		halves = append(halves, p.halves(g.Substitute)...)
+		clones = append(clones, c.clones(g.Substitute)...)
+		differences = append(differences, c.differences(g.Substitute)...)
 	}
-	entries := []PostRenderer{{Kustomize{clones}}, {Kustomize{halves}}}
+	var entries []PostRenderer
+	for _, patches := range [][]Patch{clones, differences} {
+		if len(patches) > 0 {
+			entries = append(entries, PostRenderer{Kustomize{patches}})
+		}
+	}
 	if g.Substitute {
 		if err := onlyKnobVariables(entries, manifests); err != nil {
 			return nil, err
@@ -149,9 +154,8 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 	return entries, nil
 }
 
-// expand returns what the Renderer does with each Cluster, and the stream that
-// it makes.
-func expand(cfg postrender.Config, manifests []postrender.Source) ([]postrender.Decision, []byte, error) {
+// expand returns what the Renderer changes, and the stream that it makes.
+func expand(cfg postrender.Config, manifests []postrender.Source) ([]postrender.Change, []byte, error) {
 	result, err := postrender.New(cfg).Render(manifests...)
 	if err != nil {
 		return nil, nil, err
@@ -169,7 +173,7 @@ func expand(cfg postrender.Config, manifests []postrender.Source) ([]postrender.
 		}
 		return nil, nil, &postrender.Error{Source: names(manifests), Err: errors.New(cause), Cure: cure}
 	}
-	return result.Decisions, streamOf(result), nil
+	return result.Changes, streamOf(result), nil
 }
 
 func streamOf(result *postrender.Result) []byte {
