@@ -56,6 +56,8 @@ type Generator struct {
 	// Warn, where set, is told of a trio that is switched on but not valid: a
 	// [*postrender.TrioError].
 	Warn func(error)
+
+	noHooks bool // the HelmRelease keeps hooks from postRenderers
 }
 
 // PostRenderers returns the entries that pair every single Cluster of the
@@ -130,6 +132,13 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 		c, err := newChange(changed, before, after)
 		if err != nil {
 			return nil, err
+		}
+		if g.noHooks && c.isHook() {
+			return nil, &postrender.Error{
+				Source: names(manifests), Object: title(c.from),
+				Err:  errors.New("it is a Helm hook, which no postRenderer sees with spec.postRenderStrategy nohooks"),
+				Cure: "leave spec.postRenderStrategy at combined, its default",
+			}
 		}
 		if g.Substitute {
 			clones = append(clones, c.readKnob())

@@ -66,6 +66,12 @@ func (c *change) target(ref postrender.Ref) Selector {
 	return s
 }
 
+func (c *change) isHook() bool {
+	metadata, _ := c.chart["metadata"].(map[string]any)
+	_, hook := copyMap(metadata["annotations"])["helm.sh/hook"]
+	return hook
+}
+
 // isCopy is true for an object that is made of the chart's, so that what the
 // chart changes comes along.
 func (c *change) isCopy(i int) bool {
