@@ -155,7 +155,7 @@ func testPromotedUnderLoad(t *testing.T, c *cluster) {
 			n.healthy(t, x, replica)
 			n.client(t, "client", "region-b", "sleep infinity")
 			n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
-			n.client(t, "writer", "region-a", writer(x+"-rw", flood(1e6)))
+			n.client(t, "writer", "region-a", writer(x+"-rw", flood(200)))
 			n.beyond(t, "client", replica, 1000)
 			order.promote(n, t)
 			eventually(t, 2*time.Minute, "a promoted replica", func() error {

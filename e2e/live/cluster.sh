@@ -313,6 +313,8 @@ down() {
 stop() {
 	kill -KILL "$(cat "$state/$1/pid")" 2>/dev/null || true
 	rm "$state/$1/pid"
+	# the kernel takes its time with a dead machine's network, and boot lays a new cable
+	[ "$1" = control ] || inside control ip link del "$1" 2>/dev/null || true
 }
 
 case ${1-} in
