@@ -41,7 +41,7 @@ func testSidesChanged(t *testing.T, c *cluster, step func(*namespace, *testing.T
 		first := n.last(t, "client", way.from)
 		start := time.Now()
 		step(n, t, way.none)
-		n.left(t, way.from, way.to)
+		n.left(t, way.from, n, way.to)
 		evidence(t, name+": from --active none until the other half has every row", "%.1f s", time.Since(start).Seconds())
 		if _, err := n.sql("client", way.from+"-rw", "INSERT INTO numbers DEFAULT VALUES"); err == nil {
 			t.Errorf("%s still takes writes", way.from)
@@ -87,7 +87,7 @@ func testSidesChanged(t *testing.T, c *cluster, step func(*namespace, *testing.T
 // left waits until one half is a standby, and the other has all that it wrote. The
 // end of what it wrote is the checkpoint of its last shutdown; its Cluster's phase
 // says healthy all the time.
-func (n *namespace) left(t *testing.T, from, to string) {
+func (n *namespace) left(t *testing.T, from string, other *namespace, to string) {
 	t.Helper()
 	eventually(t, 2*time.Minute, fmt.Sprintf("%s that is a standby, and all of it on %s", from, to), func() error {
 		out, err := n.try("exec", from+"-1", "-c", "postgres", "--", "sh", "-c",
@@ -99,7 +99,7 @@ func (n *namespace) left(t *testing.T, from, to string) {
 		if len(lines) != 3 || lines[1] == "in production" || lines[1] == "shutting down" {
 			return fmt.Errorf("pg_controldata says %q", lines)
 		}
-		got, err := n.trySuper(to+"-1", fmt.Sprintf("SELECT pg_last_wal_replay_lsn() > '%s'", lines[2]))
+		got, err := other.trySuper(to+"-1", fmt.Sprintf("SELECT pg_last_wal_replay_lsn() > '%s'", lines[2]))
 		return want(got, "t", err)
 	})
 }
@@ -134,7 +134,7 @@ func testPromotedUnderLoad(t *testing.T, c *cluster) {
 	}{
 		{"through --active none", func(n *namespace, t *testing.T) {
 			n.helm(t, on("CNPG_PAIR_ACTIVE=none"))
-			n.left(t, x, replica)
+			n.left(t, x, n, replica)
 			n.helm(t, on("CNPG_PAIR_ACTIVE=replica"))
 		}},
 		{"--active replica at once", func(n *namespace, t *testing.T) {

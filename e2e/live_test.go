@@ -30,6 +30,7 @@ func TestLive(t *testing.T) {
 	t.Run("sides changed by kubectl", func(t *testing.T) { testSidesChanged(t, c, (*namespace).apply) })
 	t.Run("sides changed by helm", func(t *testing.T) { testSidesChanged(t, c, (*namespace).helm) })
 	t.Run("promoted under load", func(t *testing.T) { testPromotedUnderLoad(t, c) })
+	t.Run("two clusters", func(t *testing.T) { testTwoClusters(t, c) })
 	t.Run("region lost", func(t *testing.T) { testRegionLost(t, c) })
 }
 
@@ -530,7 +531,7 @@ func (n *namespace) region(t *testing.T, pod string) string {
 // and waits until it runs.
 func (n *namespace) client(t *testing.T, pod, region, command string) {
 	t.Helper()
-	image := n.kubectl(t, "get", clusters, "blog-db", "-o", "jsonpath={.status.image}")
+	image := n.kubectl(t, "get", clusters, "-o", "jsonpath={.items[0].status.image}")
 	name := n.kubectl(t, "get", clusters, "blog-db-replica", "--ignore-not-found", "-o", "jsonpath={.spec.bootstrap.pg_basebackup.secret.name}")
 	if name == "" {
 		name = "blog-db-app"

@@ -264,6 +264,7 @@ tools() {
 # join lays a cable between the second cluster's control and the first one's
 join() {
 	init=$(cat "$first/control/init")
+	nsenter --net --target "$init" ip link del cable 2>/dev/null || true # of one that went down
 	ip link add cable netns "$init" type veth peer name cable netns "$(cat "$state/control/init")"
 	nsenter --net --target "$init" ip addr add 10.100.0.1/24 dev cable
 	nsenter --net --target "$init" ip link set cable up
