@@ -83,11 +83,14 @@ func newPolicy(d *document, tree *yaml.Node) *policy {
 func (p *policy) line() int { return p.doc.streamLine(p.tree.Line) }
 
 func (p *policy) title() string {
-	name := p.name
-	if p.namespace != "" {
-		name = p.namespace + "/" + name
+	title := scalar(p.tree, "kind")
+	if p.name == "" {
+		return title
 	}
-	return strings.TrimSpace(scalar(p.tree, "kind") + " " + name)
+	if p.namespace != "" {
+		return title + " " + p.namespace + "/" + p.name
+	}
+	return title + " " + p.name
 }
 
 func (p *policy) fail(err error) *Error {
