@@ -2,6 +2,7 @@ package postrender_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,9 @@ func opens(policy, item values, direction string, peer pod, port int) bool {
 	}
 	peers, someone, known := false, false, true
 	for key, value := range item {
+		if value == nil { // as if it were not there
+			continue
+		}
 		switch key {
 		case endpoints:
 			someone = true
@@ -330,13 +334,17 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 	}
 	for _, p := range couples {
 		for _, name := range []string{p.primary, p.replica} {
-			pods = append(pods, pod{p.namespace, far(p, name), map[string]string{clusterLabel: name}})
+			pods = append(pods,
+				pod{p.namespace, far(p, name), map[string]string{clusterLabel: name}}, // of a job
+				pod{p.namespace, far(p, name), map[string]string{clusterLabel: name, "cnpg.io/podRole": "instance"}})
 		}
 	}
 	before := func(p pod) pod { // the Pod that it was in the stream that came in
 		for _, c := range couples {
 			if c.has(p) {
-				return pod{p.namespace, false, map[string]string{clusterLabel: c.primary}}
+				labels := maps.Clone(p.labels)
+				labels[clusterLabel] = c.primary
+				return pod{p.namespace, false, labels}
 			}
 		}
 		return p
@@ -355,7 +363,7 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 					half := subject.labels[clusterLabel] == peer.labels[clusterLabel]
 					switch {
 					case i >= 0 && (port == 5432 || port == 8000 && half):
-						if known(in, subject.namespace, couples[i].primary, direction) {
+						if known(in, before(subject), direction) {
 							want = !was.denied
 						} else if peer.far && is != was {
 							continue // of the other side it is told by name only
@@ -374,13 +382,14 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 	}
 }
 
-// known tells whether a policy that governs a direction selects a Cluster by its
-// label.
-func known(policies []values, namespace, cluster, direction string) bool {
+// known tells whether a policy that governs a direction selects a Pod by the label
+// of its Cluster.
+func known(policies []values, p pod, direction string) bool {
 	return slices.ContainsFunc(policies, func(policy values) bool {
-		return inNamespace(policy) == namespace && slices.ContainsFunc(rulesOf(policy), func(rule values) bool {
-			admits, _ := keyed(subjectOf(policy, rule), cluster)
-			return admits && governs(policy, rule, direction)
+		return inNamespace(policy) == p.namespace && slices.ContainsFunc(rulesOf(policy), func(rule values) bool {
+			subject := subjectOf(policy, rule)
+			admits, _ := keyed(subject, p.labels[clusterLabel])
+			return admits && matches(subject, p.labels) && governs(policy, rule, direction)
 		})
 	})
 }
