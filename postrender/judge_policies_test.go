@@ -296,6 +296,9 @@ func (c couple) has(p pod) bool {
 // judgePolicies compares what the policies of a stream let through before and after.
 func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples []couple) {
 	t.Helper()
+	if len(in) == 0 {
+		return
+	}
 	side := strings.ToLower(c.Side)
 	if side == "secondary" {
 		side = "replica"
@@ -349,6 +352,10 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 		}
 		return p
 	}
+	shared := make(map[string][]values)
+	for _, c := range couples {
+		shared[c.primary] = foreign(in, c.primary)
+	}
 	for _, subject := range pods {
 		if subject.far {
 			continue // by the policies of the other side
@@ -368,8 +375,16 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 						} else if peer.far && is != was {
 							continue // of the other side it is told by name only
 						}
-					case i >= 0 && !half, peer.far: // no more than within the half, or, by a policy for both halves, its ports
-						if !is.allowed() || port == 8000 && i >= 0 {
+					case i >= 0 && !half: // no more than any other Pod, or than policies for others too let through
+						shared := shared[couples[i].primary]
+						stranger := ask(in, direction, before(subject), peer, port)
+						if !is.allowed() || was.allowed() && (!was.governed || stranger.admitted || ask(shared, direction, before(subject), before(peer), port).admitted) ||
+							port == 8000 && known(shared, before(subject), direction) {
+							continue
+						}
+						want = false
+					case peer.far:
+						if !is.allowed() {
 							continue
 						}
 					}
@@ -392,6 +407,29 @@ func known(policies []values, p pod, direction string) bool {
 			return admits && matches(subject, p.labels) && governs(policy, rule, direction)
 		})
 	})
+}
+
+// foreign returns the policies without the rules whose subject is one Cluster alone.
+func foreign(policies []values, cluster string) (others []values) {
+	for _, policy := range policies {
+		var rules []any
+		for _, rule := range rulesOf(policy) {
+			named, _ := keyed(subjectOf(policy, rule), cluster)
+			stranger, _ := keyed(subjectOf(policy, rule), "a-stranger")
+			others := slices.ContainsFunc(asks(subjectOf(policy, rule)), func(ask []string) bool { return ask[0] == clusterLabel && len(ask) > 3 })
+			if !named || stranger || others {
+				rules = append(rules, rule)
+			}
+		}
+		without := values{"apiVersion": policy["apiVersion"], "kind": policy["kind"], "metadata": policy["metadata"]}
+		if isCilium(policy) {
+			without["specs"] = rules
+		} else if len(rules) > 0 {
+			without["spec"] = rules[0]
+		}
+		others = append(others, without)
+	}
+	return others
 }
 
 // withoutPolicies takes the policies out of the objects of a stream, and leaves for
