@@ -183,6 +183,7 @@ kind: HelmRepository
 metadata: {name: charts, namespace: %s}
 spec: {url: %s/charts, interval: 1h}
 `, namespace, f.url), "apply", "-f", "-")
+	f.reconcile(t, namespace, "helmrepository", "charts")
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("%s", f.kubectl(t, "", "-n", namespace, "get", "kustomizations,helmreleases,helmcharts,helmrepositories,gitrepositories"))
@@ -220,6 +221,9 @@ spec:
         name: charts
   driftDetection:
     mode: enabled
+  commonMetadata:
+    labels:
+      team: web
   install:
     disableWait: true
     disableHooks: true
@@ -275,7 +279,7 @@ func buildGenerator(t testing.TB) {
 	}
 }
 
-// A readiness is what a Flux object says of itself.
+// A readiness is what a condition of a Flux object says.
 type readiness struct{ Status, Reason, Message string }
 
 // settled waits until a controller has done what the object asks for, and what
@@ -288,33 +292,42 @@ func (f *flux) settled(t testing.TB, namespace, kind, name, token string) readin
 		if object == nil {
 			return errors.New("there is none")
 		}
-		var status struct {
-			LastHandledReconcileAt string
-			ObservedGeneration     int64
-			Conditions             []struct {
-				Type, Status, Reason, Message string
-				ObservedGeneration            int64
-			}
-		}
+		var status struct{ LastHandledReconcileAt string }
 		remarshal(t, object.Object["status"], &status)
+		conditions := conditionsOf(t, object)
 		if token != "" && status.LastHandledReconcileAt != token {
-			return fmt.Errorf("it was last told at %s: %+v", status.LastHandledReconcileAt, status)
+			return fmt.Errorf("it was last told at %s: %+v", status.LastHandledReconcileAt, conditions)
 		}
-		ready = readiness{}
-		for _, condition := range status.Conditions {
-			if condition.Type == "Reconciling" && condition.Status == "True" {
-				return fmt.Errorf("it is at work: %+v", status)
-			}
-			if condition.Type == "Ready" && condition.ObservedGeneration == object.GetGeneration() {
-				ready = readiness{condition.Status, condition.Reason, condition.Message}
-			}
+		if conditions["Reconciling"].Status == "True" {
+			return fmt.Errorf("it is at work: %+v", conditions)
 		}
+		ready = conditions["Ready"]
 		if ready.Status != "True" && ready.Status != "False" {
-			return fmt.Errorf("it does not say: %+v", status)
+			return fmt.Errorf("it does not say: %+v", conditions)
 		}
 		return nil
 	})
 	return ready
+}
+
+// conditionsOf returns what an object says of its present spec.
+func conditionsOf(t testing.TB, object *unstructured.Unstructured) map[string]readiness {
+	t.Helper()
+	var status struct {
+		Conditions []struct {
+			readiness
+			Type               string
+			ObservedGeneration int64
+		}
+	}
+	remarshal(t, object.Object["status"], &status)
+	conditions := make(map[string]readiness)
+	for _, condition := range status.Conditions {
+		if condition.ObservedGeneration == object.GetGeneration() {
+			conditions[condition.Type] = condition.readiness
+		}
+	}
+	return conditions
 }
 
 // reconcile makes a controller look at an object now, as flux reconcile does,
@@ -334,8 +347,9 @@ type half struct {
 	Spec                map[string]any
 }
 
-// ownMarks are what Helm and Flux write on everything of a release.
-var ownMarks = []string{"app.kubernetes.io/managed-by", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}
+// ownMarks are what Helm and Flux write on everything of a release, and the
+// HelmRelease's common label.
+var ownMarks = []string{"team", "app.kubernetes.io/managed-by", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}
 
 func halfOf(object *unstructured.Unstructured) half {
 	h := half{maps.Clone(object.GetLabels()), maps.Clone(object.GetAnnotations()), nil}
@@ -381,9 +395,10 @@ func (f *flux) expect(t testing.TB, step, namespace, stream string) {
 	}
 	for _, object := range list.Items {
 		got[object.GetName()] = halfOf(&object)
-		owner := object.GetLabels()["helm.toolkit.fluxcd.io/namespace"] + "/" + object.GetLabels()["helm.toolkit.fluxcd.io/name"]
-		if owner != namespace+"/blog" {
-			t.Errorf("after %s, %s belongs to the HelmRelease %s", step, object.GetName(), owner)
+		marks := object.GetLabels()
+		owner := marks["helm.toolkit.fluxcd.io/namespace"] + "/" + marks["helm.toolkit.fluxcd.io/name"]
+		if owner != namespace+"/blog" || marks["team"] != "web" {
+			t.Errorf("after %s, %s is the HelmRelease %s's and the team %s's", step, object.GetName(), owner, marks["team"])
 		}
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
@@ -512,6 +527,7 @@ kind: GitRepository
 metadata: {name: tenants, namespace: %s}
 spec: {url: %s/git/%[1]s/.git, interval: 1h, ref: {branch: main}}
 `, namespace, f.url), "apply", "-f", "-")
+	f.reconcile(t, namespace, "gitrepository", "tenants")
 
 	const fromOptional = `, postBuild: {"substituteFrom":[{"kind":"ConfigMap","name":"sovereign","optional":true}]}`
 	on := func(primary, replica string) map[string]string {
@@ -583,6 +599,61 @@ spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 		}
 		return nil
 	})
+}
+
+// TestFluxFails: where a post-render fails, nothing is half done.
+func TestFluxFails(t *testing.T) {
+	f := theFlux(t)
+	namespace := f.tenant(t, "flux-fails")
+	rendered := f.rendered(t, namespace, "0.1.0")
+	good := paired(t, trio, rendered, helmRelease(namespace, "0.1.0"))
+	bad := good + `  - kustomize:
+      patches:
+      - target: {kind: Cluster, name: blog-db}
+        patch: '[{"op": "test", "path": "/spec/instances", "value": 99}]'
+`
+	apply := func(manifest string) {
+		t.Helper()
+		f.kubectl(t, manifest, "apply", "--server-side", "--validate=strict", "-f", "-")
+		if ready := f.settled(t, namespace, "helmrelease", "blog", ""); ready.Status != "True" {
+			t.Fatalf("the HelmRelease: %+v", ready)
+		}
+	}
+	refused := func(step, reason string) {
+		t.Helper()
+		f.kubectl(t, bad, "apply", "--server-side", "--validate=strict", "-f", "-")
+		// it never settles: there is no failed revision whose retries would be counted
+		var conditions map[string]readiness
+		eventually(t, time.Minute, "the HelmRelease fails", func() error {
+			conditions = conditionsOf(t, f.get(t, namespace, "helmrelease", "blog"))
+			if conditions["Ready"].Reason != reason {
+				return fmt.Errorf("%+v", conditions)
+			}
+			return nil
+		})
+		if said := conditions["Ready"].Message; !strings.Contains(said, "error while running post render") {
+			t.Errorf("the HelmRelease says %s", said)
+		}
+		_, message, _ := strings.Cut(conditions["Ready"].Message, ": ")
+		evidence(t, step+" that fails in a post-renderer", "%s: %s", reason, message)
+	}
+	refused("install", "InstallFailed")
+	if clusters := f.clusterNames(t, namespace); len(clusters) > 0 {
+		t.Errorf("an install that failed leaves %s", clusters)
+	}
+	pair, stderr, err := run(trio, rendered, binary)
+	if err != nil {
+		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
+	}
+	apply(good)
+	f.expect(t, "an install", namespace, pair)
+	before := f.generations(t, namespace)
+	refused("upgrade", "UpgradeFailed")
+	if after := f.generations(t, namespace); after != before {
+		t.Errorf("an upgrade that failed makes %s of %s", after, before)
+	}
+	apply(good)
+	f.expect(t, "an upgrade", namespace, pair)
 }
 
 // commit makes a file the content of a git repository.
