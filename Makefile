@@ -9,8 +9,9 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
 
-build: ## the program, in dist
+build: ## the program, in dist, and beside it the one that it runs for flux
 	$(BUILD) -o dist/cnpg-pair .
+	$(BUILD) -tags flux -o dist/cnpg-pair-flux .
 
 test:
 	$(GO) vet ./...
@@ -23,6 +24,7 @@ plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 	mkdir -p dist/plugin/cnpg-pair
 	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
 	$(BUILD) -o dist/plugin/cnpg-pair/cnpg-pair .
+	$(BUILD) -tags flux -o dist/plugin/cnpg-pair/cnpg-pair-flux .
 
 e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme' .

@@ -137,15 +137,16 @@ require (
 	oras.land/oras-go/v2 v2.6.1 // indirect
 	sigs.k8s.io/controller-runtime v0.24.1 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
-	sigs.k8s.io/kustomize/api v0.21.1 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.0 // indirect
 )
 
 require (
 	github.com/cloudnative-pg/cloudnative-pg v1.30.0
+	github.com/fluxcd/pkg/envsubst v1.7.0
 	github.com/google/go-cmp v0.7.0
 	golang.org/x/sys v0.47.0
 	helm.sh/helm/v3 v3.21.4
+	sigs.k8s.io/kustomize/api v0.21.1
 	sigs.k8s.io/kustomize/kyaml v0.21.1
 )

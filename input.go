@@ -38,7 +38,7 @@ func readSources(files []string, stdin *os.File) ([]postrender.Source, error) {
 			}
 			err = fmt.Errorf("read %s: %w", name, err)
 			if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(file, "./") {
-				err = misuse("if a command is meant: they are "+strings.Join(commands, " and "), "%w", err)
+				err = misuse("if a command is meant: they are "+strings.Join(commands, ", "), "%w", err)
 			}
 			return nil, err
 		}

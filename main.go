@@ -33,9 +33,12 @@ func run(args []string, getenv func(string) string, stdin, stdout *os.File, stde
 		err = execute(opts, warn, stdin, out, term.IsTerminal(int(stdout.Fd())))
 		err = finish(err, out, stdout)
 	}
+	var exit exitStatus
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &exit):
+		return int(exit) // and it has said why
 	case getenv("HELM_PLUGIN_NAME") == "cnpg-pair" && opts.command == "":
 		if _, err := io.WriteString(stdout, refusal(err)); err == nil {
 			status = 0
@@ -59,6 +62,9 @@ func execute(opts options, warn func(error), stdin *os.File, out io.Writer, term
 	case opts.version:
 		_, err := fmt.Fprintln(out, version())
 		return err
+	}
+	if opts.command == "flux" {
+		return runFlux(opts, warn, stdin, out)
 	}
 	sources, err := readSources(opts.files, stdin)
 	if err != nil {

@@ -39,6 +39,10 @@ func TestCases(t *testing.T) {
 	if err := os.Symlink(self, filepath.Join(bin, "cnpg-pair")); err != nil {
 		t.Fatal(err)
 	}
+	build := exec.Command("go", "build", "-tags", "flux", "-o", filepath.Join(bin, "cnpg-pair-flux"), ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
 		"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1",
 		"CNPG_PAIR_STRICT=", "HELM_PLUGIN_NAME=")

@@ -13,17 +13,23 @@ import (
 
 // options are what the command line and the environment ask for.
 type options struct {
-	command  string // "", "diff" or "explain"
+	command  string // "" or one of commands
 	files    []string
 	config   postrender.Config
 	output   string // of explain: table or json
 	noColour bool
 	help     bool
 	version  bool
+
+	// of flux
+	helmRelease string
+	patch       bool
+	substitute  bool
+	check       bool
 }
 
 // commands are the words that may stand before the files.
-var commands = []string{"diff", "explain"}
+var commands = []string{"diff", "explain", "flux"}
 
 // once is a flag that may be repeated but not contradict itself.
 type once struct {
@@ -52,6 +58,7 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 		"strict":             {value: getenv(postrender.EnvStrict)},
 		"region-key":         {value: postrender.DefaultRegionKey},
 		"output":             {value: "table"},
+		"helmrelease":        {},
 	}
 	flags := pflag.NewFlagSet("cnpg-pair", pflag.ContinueOnError)
 	flags.Usage = func() {}
@@ -62,6 +69,9 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 	flags.Lookup("strict").NoOptDefVal = "true"
 	flags.BoolVarP(&opts.help, "help", "h", false, "")
 	flags.BoolVar(&opts.version, "version", false, "")
+	flags.BoolVar(&opts.patch, "patch", false, "")
+	flags.BoolVar(&opts.substitute, "substitute", false, "")
+	flags.BoolVar(&opts.check, "check", false, "")
 
 	if err := flags.Parse(args); err != nil {
 		return opts, misuse("run cnpg-pair --help", "%w", err)
@@ -97,7 +107,28 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 	if opts.output != "table" && opts.output != "json" {
 		return opts, misuse("use table or json", "--output: unknown format %q", opts.output)
 	}
-	return opts, nil
+	opts.helmRelease = values["helmrelease"].value
+	return opts, opts.checkFlux(flags)
+}
+
+// checkFlux refuses what flux cannot do, and its flags elsewhere.
+func (o options) checkFlux(flags *pflag.FlagSet) error {
+	for _, name := range []string{"helmrelease", "patch", "substitute", "check"} {
+		if o.command != "flux" && flags.Changed(name) {
+			return misuse("run cnpg-pair flux --"+name, "--%s goes with flux only", name)
+		}
+	}
+	switch {
+	case o.check && o.helmRelease == "":
+		return misuse("name the file that holds it: --helmrelease FILE", "--check needs a HelmRelease to look at")
+	case o.check && o.patch:
+		return misuse("run it twice", "--check and --patch do not go together")
+	case flags.Changed("helmrelease") && o.helmRelease == "":
+		return misuse("name the file that holds the HelmRelease", "--helmrelease is empty")
+	case o.helmRelease == "-" && (len(o.files) == 0 || slices.Contains(o.files, "-")):
+		return misuse("give one of them as a file", "standard input cannot hold both the HelmRelease and the manifests")
+	}
+	return nil
 }
 
 // isToggle is true for a word that was meant as the value of a switch.

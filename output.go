@@ -29,6 +29,11 @@ func finish(err error, out *bufio.Writer, stdout *os.File) error {
 	return err
 }
 
+// exitStatus is that of a program that was run in our stead.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
 // report prints a line for a person: the severity, what is wrong, and below it
 // the cure, if there is one.
 func report(w io.Writer, severity string, err error) {

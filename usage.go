@@ -7,6 +7,8 @@ Usage:
   cnpg-pair [flags] [FILE...]           files or stdin to stdout
   cnpg-pair diff [flags] [FILE...]      what would change, as a unified diff
   cnpg-pair explain [flags] [FILE...]   what happens to each Cluster, and why
+  cnpg-pair flux [flags] [FILE...]      the spec.postRenderers of a Flux
+                                        HelmRelease that do the same inside Flux
 
 Settings (a flag beats its variable):
   --enable-hot-standby[=WORD]  SOVEREIGN_ENABLE_HOT_STANDBY
@@ -20,6 +22,10 @@ Settings (a flag beats its variable):
   --region-key LABEL           the node label that holds a node's region
                                (default openova.io/region)
   --output table|json          how explain prints (default table)
+  --helmrelease FILE           flux: print this HelmRelease with them in it
+  --substitute                 flux: let Flux fill in the trio, by postBuild
+  --patch                      flux: print a kustomize patch for the HelmRelease
+  --check                      flux: print nothing, fail if FILE is stale
   --version                    what was built
   -h, --help                   this text
 
@@ -43,6 +49,9 @@ Examples:
 
   # why was my Cluster not paired?
   cnpg-pair explain blog.yaml
+
+  # for Flux, whose helm-controller runs no post-renderers
+  helm template blog ./chart | cnpg-pair flux --helmrelease blog.yaml > new.yaml
 
 Exit status: 0 done, 1 the input or the settings are at fault, 2 the command
 line is. Nothing is written to stdout unless the whole input could be processed.

@@ -278,10 +278,14 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 }
 
 func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
-	if len(want.Content) < len(n.Content) {
-		return false
+	kept := min(len(want.Content), len(n.Content))
+	if kept < len(n.Content) {
+		if kept == 0 || n.Style&yaml.FlowStyle != 0 {
+			return false
+		}
+		e.removeItems(n.Content[kept:])
 	}
-	for i, item := range n.Content {
+	for i, item := range n.Content[:kept] {
 		switch {
 		case e.rewrite(item, want.Content[i]):
 		case emptyFlow(item): // "- {}" grows on its line
@@ -290,7 +294,7 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 			return false
 		}
 	}
-	added := want.Content[len(n.Content):]
+	added := want.Content[kept:]
 	if len(added) == 0 {
 		return true
 	}
@@ -305,6 +309,17 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 	line, column := e.dash(item)
 	e.insertLines(e.lastLine(item, line, column), e.block(list(added...), column))
 	return true
+}
+
+// removeItems deletes the lines of the last items of a block sequence.
+func (e *editor) removeItems(items []*yaml.Node) {
+	for _, item := range items {
+		e.forget(item)
+	}
+	last := items[len(items)-1]
+	first, _ := e.dash(items[0])
+	line, column := e.dash(last)
+	e.replace(e.lines[first], e.lineEnd(e.lastLine(last, line, column)), "")
 }
 
 // growEmptyFlow fills {} or [], on whatever lines its brackets stand.

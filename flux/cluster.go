@@ -1,0 +1,25 @@
+package flux
+
+import "github.com/openova-io/helm-cnpg-pair/postrender"
+
+// Cluster returns manifests that hold a Cluster of that name, database and owner
+// and nothing else, for programs that do not have what the chart renders. The
+// postRenderers that are made for it suit every Cluster of that name that sets no
+// node affinity, external clusters, additional services, plugins, certificates
+// or superuser access of its own: lists of the chart's they would replace.
+// An empty database or owner is CNPG's default.
+func Cluster(name, database, owner string) postrender.Source {
+	initdb := map[string]any{}
+	if database != "" {
+		initdb["database"] = database
+	}
+	if owner != "" {
+		initdb["owner"] = owner
+	}
+	return postrender.Source{Name: "Cluster " + name, Data: encode(map[string]any{
+		"apiVersion": group + "/" + version,
+		"kind":       kind,
+		"metadata":   map[string]any{"name": name},
+		"spec":       map[string]any{"bootstrap": map[string]any{"initdb": initdb}},
+	})}
+}

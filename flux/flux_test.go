@@ -1,0 +1,362 @@
+package flux
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/pkg/envsubst"
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+var valid = postrender.Config{EnableHotStandby: true, PrimaryRegion: "fsn1", ReplicaRegion: "hel1"}
+
+func source(text string) postrender.Source {
+	return postrender.Source{Name: "chart.yaml", Data: []byte(text)}
+}
+
+// chart is what a chart renders, in two versions of itself.
+const chart = `# Source: blog/templates/db.yaml
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata:
+  name: blog-db
+  namespace: blog
+  labels:
+    chart: blog-1.0.0
+spec:
+  instances: 1
+  imageName: postgresql:17.5
+  storage:
+    size: 1Gi
+  bootstrap:
+    initdb:
+      database: blog
+      owner: writer
+  postgresql:
+    parameters:
+      max_connections: "100"
+  externalClusters:
+  - name: old
+    connectionParameters:
+      host: old-blog
+  managed:
+    services:
+      additional:
+      - selectorType: ro
+        serviceTemplate:
+          metadata:
+            name: blog-reports
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: blog
+data:
+  key: value
+`
+
+var upgraded = strings.NewReplacer(
+	"blog-1.0.0", "blog-1.1.0", "17.5", "17.6", "1Gi", "2Gi", `"100"`, `"200"`, "old-blog", "older-blog",
+	"instances: 1", "instances: 3\n  logLevel: debug", "blog-reports", "blog-reporting", "key: value", "key: other",
+).Replace(chart)
+
+// objectsOf are the objects of a stream as the API server would be sent them.
+func objectsOf(t *testing.T, stream []byte) map[string]any {
+	t.Helper()
+	objects := make(map[string]any)
+	decoder := yaml.NewDecoder(bytes.NewReader(stream))
+	for {
+		var object map[string]any
+		err := decoder.Decode(&object)
+		if object == nil && err != nil {
+			return objects
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if object == nil {
+			continue
+		}
+		metadata := object["metadata"].(map[string]any)
+		objects[fmt.Sprint(object["kind"], " ", metadata["namespace"], "/", metadata["name"])] = object
+	}
+}
+
+func expanded(t *testing.T, cfg postrender.Config, stream string) map[string]any {
+	t.Helper()
+	out, err := postrender.New(cfg).Run(bytes.NewBufferString(stream))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objectsOf(t, out.Bytes())
+}
+
+func inFlux(t *testing.T, entries []PostRenderer, stream string) map[string]any {
+	t.Helper()
+	out, err := runAll([]byte(stream), entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objectsOf(t, out)
+}
+
+// TestUpgrade: patches that were made for one version of the chart pair the
+// next one too, its changed image, sizes, parameters and list items included.
+func TestUpgrade(t *testing.T) {
+	g := &Generator{Config: valid}
+	entries, err := g.PostRenderers(source(chart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(expanded(t, valid, chart)) != 3 {
+		t.Fatal("not a pair and a ConfigMap")
+	}
+	for _, version := range []string{chart, upgraded} {
+		if diff := cmp.Diff(expanded(t, valid, version), inFlux(t, entries, version)); diff != "" {
+			t.Errorf("inside Flux (-expander +flux):\n%s", diff)
+		}
+	}
+}
+
+// TestKnob substitutes the variables by Flux's own package.
+func TestKnob(t *testing.T) {
+	g := &Generator{Substitute: true}
+	entries, err := g.PostRenderers(source(chart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		set  map[string]string
+	}{
+		{"nothing is set", nil},
+		{"off", map[string]string{"e": "false", "p": "fsn1", "r": "hel1"}},
+		{"empty", map[string]string{"e": "", "p": "fsn1", "r": "hel1"}},
+		{"an unknown word", map[string]string{"e": "enabled", "p": "fsn1", "r": "hel1"}},
+		{"on without regions", map[string]string{"e": "true"}},
+		{"no primary region", map[string]string{"e": "true", "r": "hel1"}},
+		{"no replica region", map[string]string{"e": "true", "p": "fsn1"}},
+		{"equal regions", map[string]string{"e": "true", "p": "fsn1", "r": "fsn1"}},
+		{"the primary region starts as the other", map[string]string{"e": "true", "p": "fsn", "r": "fsn1"}},
+		{"true", map[string]string{"e": "true", "p": "fsn1", "r": "hel1"}},
+		{"TRUE", map[string]string{"e": "TRUE", "p": "fsn1", "r": "hel1"}},
+		{"1", map[string]string{"e": "1", "p": "fsn1", "r": "hel1"}},
+		{"Yes", map[string]string{"e": "Yes", "p": "fsn1", "r": "hel1"}},
+		{"on", map[string]string{"e": "on", "p": "fsn1", "r": "hel1"}},
+		{"regions that are no strings in YAML", map[string]string{"e": "true", "p": "1e3", "r": "no"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text, err := envsubst.Eval(string(Fragment(entries)), func(name string) (string, bool) {
+				value, ok := tt.set[map[string]string{
+					postrender.EnvEnableHotStandby: "e", postrender.EnvPrimaryRegion: "p", postrender.EnvReplicaRegion: "r",
+				}[name]]
+				return value, ok // not set is an error unless there is a default: Flux's strict mode
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var substituted struct{ PostRenderers []PostRenderer }
+			if err := yaml.Unmarshal([]byte(strings.Replace(text, "postRenderers", "postrenderers", 1)), &substituted); err != nil {
+				t.Fatal(err)
+			}
+			cfg := postrender.FromMap(map[string]string{
+				postrender.EnvEnableHotStandby: tt.set["e"], postrender.EnvPrimaryRegion: tt.set["p"], postrender.EnvReplicaRegion: tt.set["r"],
+			})
+			for _, version := range []string{chart, upgraded} {
+				if diff := cmp.Diff(expanded(t, cfg, version), inFlux(t, substituted.PostRenderers, version)); diff != "" {
+					t.Errorf("inside Flux (-expander +flux):\n%s", diff)
+				}
+			}
+		})
+	}
+	t.Run("never substituted", func(t *testing.T) {
+		if diff := cmp.Diff(expanded(t, postrender.Config{}, chart), inFlux(t, entries, chart)); diff != "" {
+			t.Errorf("inside Flux (-chart +flux):\n%s", diff)
+		}
+	})
+}
+
+// TestCases: every stream of testdata that the expander pairs is paired inside
+// Flux too, but for those named here, which Flux or the knob cannot take.
+func TestCases(t *testing.T) {
+	cannot := map[string]string{
+		"field-live-object":             "would differ in status",
+		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
+		"stream-duplicates":             "already registered id",
+		"stream-json-one-line":          "unknown escape character",
+		"stream-json-surrogates":        "invalid Unicode character escape code",
+		"stream-separators":             "invalid document separator",
+		"style-scalars":                 `mapping key "null" already defined`,
+	}
+	cannotByKnob := map[string]string{
+		"field-affinity-own-region": "but the primary region is SOVEREIGN_PRIMARY_REGION",
+	}
+	files, err := filepath.Glob("../testdata/*/in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paired := 0
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		strict := valid
+		strict.Strict = true
+		decisions, err := postrender.New(strict).Explain(postrender.Source{Name: file, Data: data})
+		if err != nil || !strings.Contains(fmt.Sprint(decisions), "paired") {
+			continue
+		}
+		paired++
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, substitute := range []bool{false, true} {
+				reason := cannot[name]
+				if reason == "" && substitute {
+					reason = cannotByKnob[name]
+				}
+				g := &Generator{Config: valid, Substitute: substitute}
+				entries, err := g.PostRenderers(postrender.Source{Name: file, Data: data})
+				switch {
+				case reason == "" && err != nil:
+					t.Errorf("substitute %v: %v", substitute, err)
+				case reason != "" && (err == nil || !strings.Contains(err.Error(), reason)):
+					t.Errorf("substitute %v: error %v, want one with %q", substitute, err, reason)
+				case reason != "" && entries != nil:
+					t.Errorf("substitute %v: entries beside an error", substitute)
+				}
+			}
+		})
+	}
+	if paired < 50 {
+		t.Errorf("only %d streams with a pair", paired)
+	}
+}
+
+// TestCheck: entries that do not make the expander's pair are refused.
+func TestCheck(t *testing.T) {
+	g := &Generator{Config: valid}
+	manifests := []postrender.Source{source(chart)}
+	good, err := g.PostRenderers(manifests...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name     string
+		from, to string // in the patches
+		want     string
+	}{
+		{"a region", "hel1", "hel2", "Cluster blog/blog-db-replica would differ in metadata.labels.openova.io/region"},
+		{"a value", "verify-full", "disable", "would differ in spec.externalClusters"},
+		{"a mapping that is merged", "$patch: replace", "x: y", "would differ in spec.bootstrap"},
+		{"the name of the replica", "value: blog-db-replica", "value: another", "Cluster blog/blog-db-replica would not be there"},
+		{"an operation", "internal.config.kubernetes.io~1previousNames", "x", "no such"},
+		{"nothing", "", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var entries []PostRenderer
+			for _, entry := range good {
+				var patches []Patch
+				for _, patch := range entry.Kustomize.Patches {
+					patch.Patch = strings.ReplaceAll(patch.Patch, tt.from, tt.to)
+					patches = append(patches, patch)
+				}
+				entries = append(entries, PostRenderer{Kustomize{patches}})
+			}
+			if tt.from == "" {
+				entries = good
+			}
+			err := g.check(entries, manifests)
+			if tt.want == "" && err == nil {
+				return
+			}
+			if tt.want != "" && (err == nil || tt.want != "no such" && !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+	t.Run("one object too many", func(t *testing.T) {
+		if err := g.check(good, []postrender.Source{source(chart), source("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n")}); err != nil {
+			t.Errorf("an object that no patch concerns: %v", err)
+		}
+		extra := Patch{Selector{Version: "v1", Kind: "ConfigMap", Name: "blog"}, "- {op: add, path: /data/x, value: y}\n"}
+		entries := []PostRenderer{good[0], {Kustomize{append([]Patch{extra}, good[1].Kustomize.Patches...)}}}
+		err := g.check(entries, manifests)
+		if err == nil || !strings.Contains(err.Error(), "ConfigMap blog would differ in data.x") {
+			t.Errorf("a patch of something else: %v", err)
+		}
+	})
+}
+
+// TestErrors: one clear error for each way in which there is nothing to print.
+func TestErrors(t *testing.T) {
+	const cluster = "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: %s}\nspec: {%s}\n---\n"
+	tests := []struct {
+		name, stream, want, hint string
+	}{
+		{"no Cluster", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", "chart.yaml: no Cluster of postgresql.cnpg.io in the manifests", "helm template"},
+		{"nothing at all", "", "no Cluster of postgresql.cnpg.io in the manifests", "helm template"},
+		{"one that cannot be paired", fmt.Sprintf(cluster, "1st", "instances: 1"), "chart.yaml:1: Cluster 1st: cannot be paired: its name is not", "rename"},
+		{"a replica of that name", fmt.Sprintf(cluster, "a", "instances: 1") + fmt.Sprintf(cluster, "a-replica", "instances: 1"), "the name a-replica, which the pair needs, is taken by Cluster a-replica (chart.yaml:6)", "rename"},
+		{"a pair already", fmt.Sprintf(cluster, "a", "instances: 1") + fmt.Sprintf(cluster, "b", "replica: {enabled: true, source: a}"), "no Cluster to pair: chart.yaml:1: Cluster a is already the primary of a pair", ""},
+		{"what is no YAML", "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: [\n", "not YAML", "mend"},
+		{"what kustomize refuses", fmt.Sprintf(cluster, "a", "instances: 1") + strings.Repeat("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\n", 2), "kustomize, which Flux runs, refuses the manifests", "mend the chart"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := &Generator{Config: valid}
+			entries, err := g.PostRenderers(source(tt.stream))
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(postrender.Hint(err), tt.hint) {
+				t.Errorf("error %v (%s), want one with %q", err, postrender.Hint(err), tt.want)
+			}
+			if entries != nil || len(postrender.Errors(err)) != 1 {
+				t.Errorf("%d entries, %d errors", len(entries), len(postrender.Errors(err)))
+			}
+		})
+	}
+	t.Run("what Flux would substitute", func(t *testing.T) {
+		g := &Generator{Substitute: true}
+		stream := fmt.Sprintf(cluster, "a", `affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: ["${B}"]}]}]}}}`)
+		_, err := g.PostRenderers(source(stream))
+		if err == nil || !strings.Contains(err.Error(), "holds ${ or $$") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// TestSameName: two Clusters of one name in two namespaces are told apart.
+func TestSameName(t *testing.T) {
+	stream := chart + "---\n" + strings.NewReplacer("namespace: blog", "namespace: other", "1Gi", "7Gi", "name: blog\n", "name: other\n").Replace(chart)
+	for _, substitute := range []bool{false, true} {
+		g := &Generator{Config: valid, Substitute: substitute}
+		if _, err := g.PostRenderers(source(stream)); err != nil {
+			t.Errorf("substitute %v: %v", substitute, err)
+		}
+	}
+}
+
+func TestTrio(t *testing.T) {
+	warned := 0
+	g := &Generator{Config: postrender.Config{EnableHotStandby: true}, Warn: func(error) { warned++ }}
+	entries, err := g.PostRenderers(source(chart))
+	if entries != nil || err != nil || warned != 1 {
+		t.Errorf("no regions: %d entries, %v, %d warnings", len(entries), err, warned)
+	}
+	g.Config.Strict = true
+	_, err = g.PostRenderers(source(chart))
+	var trio *postrender.TrioError
+	if !errors.As(err, &trio) {
+		t.Errorf("strict: %v", err)
+	}
+}

@@ -1,0 +1,134 @@
+package flux
+
+import (
+	"encoding/json"
+	"fmt"
+
+	//lint:ignore SA1019 it is what helm-controller uses
+	"sigs.k8s.io/kustomize/api/builtins"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/provider"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// What helm-controller does with the postRenderers of a HelmRelease: its
+// internal/postrender, v1.6.3. Every entry is one run of kustomize.
+
+// kustomize runs one entry: its patches and images, in the shape that
+// HelmRelease and Kustomization share.
+func kustomize(manifests []byte, entry map[string]any) (out []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil { // it panics on some duplicates
+			out, err = nil, fmt.Errorf("%v", cause)
+		}
+	}()
+	const input = "manifests.yaml"
+	build := map[string]any{
+		"apiVersion": types.KustomizationVersion,
+		"kind":       types.KustomizationKind,
+		"resources":  []string{input},
+	}
+	for _, key := range []string{"patches", "images"} {
+		if value, ok := entry[key]; ok {
+			build[key] = value
+		}
+	}
+	text, err := json.Marshal(build)
+	if err != nil {
+		return nil, err
+	}
+	fs := filesys.MakeFsInMemory()
+	if err := fs.WriteFile("kustomization.yaml", text); err != nil {
+		return nil, err
+	}
+	if err := fs.WriteFile(input, manifests); err != nil {
+		return nil, err
+	}
+	objects, err := krusty.MakeKustomizer(&krusty.Options{
+		LoadRestrictions: types.LoadRestrictionsNone,
+		PluginConfig:     types.DisabledPluginConfig(),
+	}).Run(fs, ".")
+	if err != nil {
+		return nil, err
+	}
+	return objects.AsYaml()
+}
+
+// entriesOf returns entries in the shape in which a HelmRelease holds them.
+func entriesOf(postRenderers any) ([]map[string]any, error) {
+	text, err := json.Marshal(postRenderers)
+	if err != nil {
+		return nil, err
+	}
+	var entries []map[string]any
+	return entries, json.Unmarshal(text, &entries)
+}
+
+// runAll runs entries one behind the other.
+func runAll(manifests []byte, postRenderers any) ([]byte, error) {
+	entries, err := entriesOf(postRenderers)
+	if err != nil {
+		return nil, err
+	}
+	for i, entry := range entries {
+		build, _ := entry["kustomize"].(map[string]any)
+		if manifests, err = kustomize(manifests, build); err != nil {
+			return nil, fmt.Errorf("spec.postRenderers[%d]: %w", i, err)
+		}
+	}
+	return manifests, nil
+}
+
+// objectKey is by what two streams know the same object.
+type objectKey struct{ apiVersion, kind, namespace, name string }
+
+func (k objectKey) String() string {
+	name := k.name
+	if k.namespace != "" {
+		name = k.namespace + "/" + name
+	}
+	return k.kind + " " + name
+}
+
+// load returns the objects as they leave helm-controller for Helm: Lists taken
+// apart, the origin labels on, and read as Helm reads YAML.
+func load(manifests []byte) (map[objectKey]map[string]any, error) {
+	factory := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory())
+	resources, err := factory.NewResMapFromBytes(manifests)
+	if err != nil {
+		return nil, err
+	}
+	origin := builtins.LabelTransformerPlugin{
+		Labels:     map[string]string{originName: "release", originNamespace: "release"},
+		FieldSpecs: []types.FieldSpec{{Path: "metadata/labels", CreateIfNotPresent: true}},
+	}
+	if err := origin.Transform(resources); err != nil {
+		return nil, err
+	}
+	objects := make(map[objectKey]map[string]any)
+	for _, r := range resources.Resources() {
+		text, err := r.AsYAML()
+		if err != nil {
+			return nil, err
+		}
+		var object map[string]any
+		if err := yaml.Unmarshal(text, &object); err != nil {
+			return nil, err
+		}
+		if metadata, ok := object["metadata"].(map[string]any); ok && len(copyMap(metadata["annotations"])) == 0 {
+			delete(metadata, "annotations") // empty is as good as absent
+		}
+		id := r.CurId()
+		objects[objectKey{id.Group + "/" + id.Version, id.Kind, id.Namespace, id.Name}] = object
+	}
+	return objects, nil
+}
+
+// The labels that helm-controller puts on every object of a release.
+const (
+	originName      = "helm.toolkit.fluxcd.io/name"
+	originNamespace = "helm.toolkit.fluxcd.io/namespace"
+)
