@@ -59,6 +59,11 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 		"region-key":         {value: postrender.DefaultRegionKey},
 		"output":             {value: "table"},
 		"helmrelease":        {},
+		"side":               {value: getenv(postrender.EnvSide)},
+		"replication":        {value: getenv(postrender.EnvReplication)},
+		"active":             {value: getenv(postrender.EnvActive)},
+		"rejoin":             {value: getenv(postrender.EnvRejoin)},
+		"peer-clusters":      {value: getenv(postrender.EnvPeerClusters)},
 	}
 	flags := pflag.NewFlagSet("cnpg-pair", pflag.ContinueOnError)
 	flags.Usage = func() {}
@@ -67,6 +72,7 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 	}
 	flags.Lookup("enable-hot-standby").NoOptDefVal = "true"
 	flags.Lookup("strict").NoOptDefVal = "true"
+	flags.Lookup("rejoin").NoOptDefVal = "true"
 	flags.BoolVarP(&opts.help, "help", "h", false, "")
 	flags.BoolVar(&opts.version, "version", false, "")
 	flags.BoolVar(&opts.patch, "patch", false, "")
@@ -91,9 +97,19 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 		postrender.EnvPrimaryRegion:    values["primary-region"].value,
 		postrender.EnvReplicaRegion:    values["replica-region"].value,
 		postrender.EnvStrict:           values["strict"].value,
+		postrender.EnvSide:             values["side"].value,
+		postrender.EnvReplication:      values["replication"].value,
+		postrender.EnvActive:           values["active"].value,
+		postrender.EnvRejoin:           values["rejoin"].value,
+		postrender.EnvPeerClusters:     values["peer-clusters"].value,
 	})
-	if word := values["strict"].value; !isToggle(word) && strings.TrimSpace(word) != "" {
-		return opts, misuse("use true or false", "--strict (%s): unknown word %q", postrender.EnvStrict, word)
+	for flag, env := range map[string]string{"strict": postrender.EnvStrict, "rejoin": postrender.EnvRejoin} {
+		if word := values[flag].value; !isToggle(word) && strings.TrimSpace(word) != "" {
+			return opts, misuse("use true or false", "--%s (%s): unknown word %q", flag, env, word)
+		}
+	}
+	if err := opts.config.Validate(); err != nil {
+		return opts, misuse(postrender.Hint(err), "%w", err)
 	}
 	opts.config.RegionKey = values["region-key"].value
 	opts.output = values["output"].value

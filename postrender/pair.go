@@ -9,121 +9,109 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pair records the edits that turn the candidates that were so decided into
-// pairs.
-func (r *Result) pair(cfg Config, candidates []*candidate) error {
+// change is what becomes of an object: what stands in its place, and the objects
+// behind it.
+type change struct {
+	inPlace *yaml.Node
+	behind  []*yaml.Node
+}
+
+// rewrite records the edits that make the changes, each of which is known by the
+// tree of its object.
+func (r *Result) rewrite(documents []*document, changes map[*yaml.Node]change) error {
 	var failed []error
-	for len(candidates) > 0 {
-		doc := candidates[0].doc
-		n := slices.IndexFunc(candidates, func(c *candidate) bool { return c.doc != doc })
-		if n < 0 {
-			n = len(candidates)
-		}
-		edits, err := pairsInDocument(cfg, doc, candidates[:n])
-		failed = append(failed, err)
-		for i := range r.sources {
-			if &r.sources[i] == doc.source {
-				r.edits[i] = append(r.edits[i], edits...)
+	for _, doc := range documents {
+		inDoc := make(map[*yaml.Node]change)
+		for _, object := range doc.objects() {
+			if c, ok := changes[object]; ok {
+				inDoc[object] = c
 			}
 		}
-		candidates = candidates[n:]
-	}
-	return errors.Join(failed...)
-}
-
-// pairsInDocument returns the edits, in the source, of one document.
-func pairsInDocument(cfg Config, doc *document, candidates []*candidate) ([]edit, error) {
-	var failed []error
-	pairs := make(map[*yaml.Node]halves)
-	for _, c := range candidates {
-		if c.failed || c.decision.Action != Paired {
+		if len(inDoc) == 0 {
 			continue
 		}
-		h, err := c.halves(cfg)
-		failed = append(failed, err)
-		pairs[c.tree] = h
+		var edits []edit
+		var err error
+		if c, ok := inDoc[doc.tree]; ok {
+			edits, err = doc.change(c)
+		} else {
+			edits, err = doc.changeInList(inDoc)
+		}
+		if err != nil {
+			failed = append(failed, doc.locate(err))
+			continue
+		}
+		for i := range r.sources {
+			if &r.sources[i] == doc.source {
+				r.edits[i] = append(r.edits[i], doc.inSource(edits)...)
+			}
+		}
 	}
-	if err := errors.Join(failed...); err != nil {
-		return nil, err
-	}
-	if len(pairs) == 0 {
-		return nil, nil
-	}
-	var edits []edit
-	var err error
-	if single, ok := pairs[doc.tree]; ok {
-		edits, err = doc.pair(single)
-	} else {
-		edits, err = doc.pairInList(pairs)
-	}
-	if err != nil {
-		return nil, candidates[0].fail(err)
-	}
-	return doc.inSource(edits), nil
-}
-
-// halves are the trees of a pair.
-type halves struct{ primary, replica *yaml.Node }
-
-func (c *candidate) halves(cfg Config) (halves, error) {
-	primary, err := c.primaryTree(cfg)
-	if err != nil {
-		return halves{}, c.fail(err)
-	}
-	replica, err := c.replicaTree(cfg)
-	if err != nil {
-		return halves{}, c.fail(err)
-	}
-	return halves{primary, replica}, nil
+	return errors.Join(failed...)
 }
 
 // errNotWritten would be a mistake of ours: what was to be written does not
 // read back as the tree that was meant, not even after writing it anew.
 var errNotWritten = errors.New("cannot be written so that it reads back as intended; this is a bug in cnpg-pair")
 
-// pair returns the edits that make the document the primary and put the
-// replica behind it, as a document of its own.
-func (d *document) pair(h halves) ([]edit, error) {
-	edits, replica, err := d.texts(h)
+// change returns the edits that make the document what stands in its place, and
+// put the others behind it, as documents of their own.
+func (d *document) change(c change) ([]edit, error) {
+	edits, behind, err := d.texts(c)
 	if err != nil {
 		return nil, err
 	}
 	eol := lineBreak(d.text)
 	var b strings.Builder
-	b.WriteString("---" + eol)
-	for line := range bytes.Lines(d.text) {
-		if !blankOrComment(line) {
-			break
+	for _, text := range behind {
+		b.WriteString("---" + eol)
+		for line := range bytes.Lines(d.text) {
+			if !blankOrComment(line) {
+				break
+			}
+			if bytes.HasPrefix(line, []byte("# Source:")) {
+				b.Write(line)
+			}
 		}
-		if bytes.HasPrefix(line, []byte("# Source:")) {
-			b.Write(line)
-		}
+		b.Write(text)
 	}
-	b.Write(replica)
+	if b.Len() == 0 {
+		return edits, nil
+	}
 	return append(edits, edit{len(d.text), len(d.text), b.String()}), nil
 }
 
-// texts returns the edits that make the document the primary, and the text of
-// the replica.
-func (d *document) texts(h halves) (primary []edit, replica []byte, err error) {
+// texts returns the edits that make the document what stands in its place, and
+// the texts of the others.
+func (d *document) texts(c change) (inPlace []edit, behind [][]byte, err error) {
 	l := newLayout(d.text, d.root)
 	from, to := l.extent(d.root)
-	primary = d.rewritten(l, h.primary)
-	if !holds(apply(d.text, 0, len(d.text), primary), h.primary) {
-		primary = []edit{{from, to, l.anew(d.root, h.primary)}}
-		if !holds(apply(d.text, 0, len(d.text), primary), h.primary) {
+	inPlace = d.rewritten(l, c.inPlace)
+	if !holds(apply(d.text, 0, len(d.text), inPlace), c.inPlace) {
+		inPlace = []edit{{from, to, l.anew(d.root, c.inPlace)}}
+		if !holds(apply(d.text, 0, len(d.text), inPlace), c.inPlace) {
 			return nil, nil, errNotWritten
 		}
 	}
-	replica = apply(d.text, from, to, d.rewritten(l, h.replica))
-	if !holds(replica, h.replica) {
-		replica = []byte(l.anew(d.root, h.replica))
-		if !holds(replica, h.replica) {
+	for _, tree := range c.behind {
+		var text []byte
+		if isCopy(d.tree, tree) {
+			text = apply(d.text, from, to, d.rewritten(l, tree))
+		}
+		if !holds(text, tree) {
+			text = []byte(l.anew(d.root, tree))
+		}
+		if !holds(text, tree) {
 			return nil, nil, errNotWritten
 		}
+		behind = append(behind, text)
 	}
-	return primary, replica, nil
+	return inPlace, behind, nil
 }
+
+// isCopy is true for an object that is a changed copy of another, whose comments
+// it keeps.
+func isCopy(of, tree *yaml.Node) bool { return scalar(of, "kind") == scalar(tree, "kind") }
 
 // rewritten returns the edits that make the document hold a tree, none where
 // it cannot be done in place.
@@ -154,12 +142,12 @@ func (l *layout) anew(style, tree *yaml.Node) string {
 	return l.block(tree, 0)
 }
 
-// pairInList returns the edits that put, in a List, each replica behind its
-// primary as the next item.
-func (d *document) pairInList(pairs map[*yaml.Node]halves) ([]edit, error) {
+// changeInList returns the edits that make the changes to items of a List, what
+// stands behind an object as the next items.
+func (d *document) changeInList(changes map[*yaml.Node]change) ([]edit, error) {
 	l := newLayout(d.text, d.root)
-	want := listTree(d.tree, pairs, true)
-	edits := append(d.rewritten(l, listTree(d.tree, pairs, false)), l.insertReplicas(d.root, d.tree, pairs)...)
+	want := listTree(d.tree, changes, true)
+	edits := append(d.rewritten(l, listTree(d.tree, changes, false)), l.insertBehind(d.root, d.tree, changes)...)
 	if holds(apply(d.text, 0, len(d.text), edits), want) {
 		return edits, nil
 	}
@@ -171,11 +159,11 @@ func (d *document) pairInList(pairs map[*yaml.Node]halves) ([]edit, error) {
 	return edits, nil
 }
 
-// listTree returns a tree in which the primaries stand for their Clusters,
-// with or without the replicas.
-func listTree(tree *yaml.Node, pairs map[*yaml.Node]halves, replicas bool) *yaml.Node {
-	if p, ok := pairs[tree]; ok {
-		return p.primary
+// listTree returns a tree in which the objects are changed, with or without
+// those that stand behind them.
+func listTree(tree *yaml.Node, changes map[*yaml.Node]change, behind bool) *yaml.Node {
+	if c, ok := changes[tree]; ok {
+		return c.inPlace
 	}
 	items := listItems(tree)
 	if items == nil {
@@ -183,9 +171,9 @@ func listTree(tree *yaml.Node, pairs map[*yaml.Node]halves, replicas bool) *yaml
 	}
 	with := list()
 	for _, item := range items.Content {
-		with.Content = append(with.Content, listTree(item, pairs, replicas))
-		if p, ok := pairs[item]; ok && replicas {
-			with.Content = append(with.Content, p.replica)
+		with.Content = append(with.Content, listTree(item, changes, behind))
+		if behind {
+			with.Content = append(with.Content, changes[item].behind...)
 		}
 	}
 	c := clone(tree)
@@ -193,44 +181,48 @@ func listTree(tree *yaml.Node, pairs map[*yaml.Node]halves, replicas bool) *yaml
 	return c
 }
 
-// insertReplicas returns the edits that put the replicas behind the items of
-// the Lists in a node, which tree is the plain tree of. What stands behind an
-// alias is left out.
-func (l *layout) insertReplicas(n, tree *yaml.Node, pairs map[*yaml.Node]halves) []edit {
+// insertBehind returns the edits that put objects behind the items of the Lists
+// in a node, which tree is the plain tree of. What stands behind an alias is left
+// out.
+func (l *layout) insertBehind(n, tree *yaml.Node, changes map[*yaml.Node]change) []edit {
 	items, itemTrees := get(n, "items"), listItems(tree)
 	if itemTrees == nil || items == nil || items.Kind != yaml.SequenceNode {
 		return nil
 	}
 	var edits []edit
 	for i, item := range items.Content {
-		p, ok := pairs[itemTrees.Content[i]]
+		c, ok := changes[itemTrees.Content[i]]
 		if !ok {
-			edits = append(edits, l.insertReplicas(item, itemTrees.Content[i], pairs)...)
+			edits = append(edits, l.insertBehind(item, itemTrees.Content[i], changes)...)
 			continue
 		}
 		flow := items.Style&yaml.FlowStyle != 0
 		var from, to int
-		var text string
+		var between string
 		if flow {
 			from = l.offset(item)
 			to = l.flowEnd(from)
-			text = ", "
+			between = ", "
 			if items.Content[0].Line > items.Line {
-				text = "," + l.eol + strings.Repeat(" ", item.Column-1)
+				between = "," + l.eol + strings.Repeat(" ", item.Column-1)
 			}
 		} else {
 			line, column := l.dash(item)
 			from, to = l.lines[line], l.lineEnd(l.lastLine(item, line, column))
 		}
-		e := newEditor(l)
-		switch {
-		case !l.anchors && e.rewrite(item, p.replica):
-			text += string(apply(l.text, from, to, e.edits))
-		case flow:
-			text += flowText(p.replica)
-		default: // an anchor that is there twice would change what follows it
-			_, column := l.dash(item)
-			text += l.block(list(p.replica), column)
+		text := ""
+		for _, tree := range c.behind {
+			text += between
+			e := newEditor(l)
+			switch {
+			case !l.anchors && isCopy(itemTrees.Content[i], tree) && e.rewrite(item, tree):
+				text += string(apply(l.text, from, to, e.edits))
+			case flow:
+				text += flowText(tree)
+			default: // an anchor that is there twice would change what follows it
+				_, column := l.dash(item)
+				text += l.block(list(tree), column)
+			}
 		}
 		edits = append(edits, edit{to, to, text})
 	}

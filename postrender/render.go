@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"slices"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Renderer turns the single Clusters of rendered manifests into pairs. It is a
@@ -54,8 +56,12 @@ func (r *Renderer) Filter(w io.Writer, rendered io.Reader) error {
 }
 
 // Render processes the sources as one stream, in which names meet. Its errors
-// are a [*TrioError] with Strict, and one or several [*Error]; see [Errors].
+// are a [*SettingError], a [*TrioError] with Strict, and one or several [*Error]; see
+// [Errors].
 func (r *Renderer) Render(sources ...Source) (*Result, error) {
+	if err := r.Config.Validate(); err != nil {
+		return nil, err
+	}
 	result := newResult(sources)
 	on, err := r.Config.Check()
 	if err != nil && r.Config.Strict {
@@ -69,7 +75,8 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	}
 	stream, malformed := readStream(sources)
 	decisions, refused := r.judge(stream)
-	failed := result.pair(r.Config.normal(), stream.candidates)
+	changes, failed := stream.changes(r.Config.normal())
+	failed = errors.Join(failed, result.rewrite(stream.documents, changes))
 	if err := inOrder(sources, malformed, refused, failed); err != nil {
 		return nil, err
 	}
@@ -91,6 +98,24 @@ func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
 		return nil, err
 	}
 	return decisions, nil
+}
+
+// changes returns what becomes of the objects of a stream that was judged.
+func (s *stream) changes(cfg Config) (map[*yaml.Node]change, error) {
+	changes := make(map[*yaml.Node]change)
+	var failed []error
+	for _, c := range s.candidates {
+		if c.failed || c.decision.Action != Paired {
+			continue
+		}
+		change, err := c.change(cfg)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		changes[c.tree] = change
+	}
+	return changes, errors.Join(failed...)
 }
 
 // inOrder joins errors in the order of the places that they name.
@@ -115,6 +140,9 @@ func inOrder(sources []Source, errs ...error) error {
 // judge decides what happens to each Cluster of a stream. With Strict, what
 // would be a warning is an error.
 func (r *Renderer) judge(s *stream) ([]Decision, error) {
+	if err := r.Config.Validate(); err != nil {
+		return nil, err
+	}
 	on, trio := r.Config.Check()
 	if trio != nil && r.Config.Strict {
 		return nil, trio

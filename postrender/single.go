@@ -47,11 +47,11 @@ func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 	if pair.Decision.Action != Paired {
 		return pair, nil
 	}
-	h, err := c.halves(cfg.normal())
+	change, err := c.change(cfg.normal())
 	if err != nil {
 		return pair, err
 	}
-	edits, replica, err := c.doc.texts(h)
+	edits, behind, err := c.doc.texts(change)
 	if err != nil {
 		return pair, c.fail(err)
 	}
@@ -59,7 +59,7 @@ func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 	if pair.Primary, err = clusterFrom[T](primary); err != nil {
 		return pair, err
 	}
-	pair.Replica, err = clusterFrom[T](replica)
+	pair.Replica, err = clusterFrom[T](behind[0])
 	return pair, err
 }
 

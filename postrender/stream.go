@@ -45,6 +45,7 @@ type holder struct{ namespace, cluster, what string }
 
 // stream is what the Clusters of a stream are judged by.
 type stream struct {
+	documents    []*document             // those that were parsed
 	candidates   []*candidate            // in the order of the stream
 	clusters     map[string][]*candidate // by name
 	services     map[string][]holder     // by name
@@ -109,6 +110,7 @@ func mayHoldService(text []byte) bool {
 
 // add takes the objects of a document into the stream.
 func (s *stream) add(d *document) error {
+	s.documents = append(s.documents, d)
 	var failed []error
 	for _, tree := range d.objects() {
 		c, err := newCluster(tree)
