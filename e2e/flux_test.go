@@ -302,8 +302,24 @@ func (f *flux) settled(t testing.TB, namespace, kind, name, token string) readin
 			return fmt.Errorf("it is at work: %+v", conditions)
 		}
 		ready = conditions["Ready"]
-		if ready.Status != "True" && ready.Status != "False" {
-			return fmt.Errorf("it does not say: %+v", conditions)
+		if ready.Status != "True" && ready.Status != "False" || ready.Reason == "SourceNotReady" || ready.Reason == "ArtifactFailed" {
+			return fmt.Errorf("it cannot know: %+v", conditions)
+		}
+		return nil
+	})
+	return ready
+}
+
+// failed waits until helm-controller cannot do what the HelmRelease asks for.
+// After a post-render it goes on trying, and does not settle: there is no failed
+// revision whose retries it would count.
+func (f *flux) failed(t testing.TB, namespace string) readiness {
+	t.Helper()
+	var ready readiness
+	eventually(t, time.Minute, "the HelmRelease has failed", func() error {
+		ready = conditionsOf(t, f.get(t, namespace, "helmrelease", "blog"))["Ready"]
+		if ready.Reason != "InstallFailed" && ready.Reason != "UpgradeFailed" {
+			return fmt.Errorf("%+v", ready)
 		}
 		return nil
 	})
@@ -347,9 +363,9 @@ type half struct {
 	Spec                map[string]any
 }
 
-// ownMarks are what Helm and Flux write on everything of a release, and the
-// HelmRelease's common label.
-var ownMarks = []string{"team", "app.kubernetes.io/managed-by", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}
+// ownMarks are what Helm and Flux write on everything of theirs, and what
+// helmRelease says is common to all.
+var ownMarks = []string{"team", "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace", "app.kubernetes.io/managed-by", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}
 
 func halfOf(object *unstructured.Unstructured) half {
 	h := half{maps.Clone(object.GetLabels()), maps.Clone(object.GetAnnotations()), nil}
@@ -383,11 +399,9 @@ func (f *flux) admitted(t testing.TB, stream string) map[string]half {
 	return clusters
 }
 
-// expect compares the Clusters of a namespace, and those that the release holds,
-// with the ones of a stream.
-func (f *flux) expect(t testing.TB, step, namespace, stream string) {
+// compare compares the Clusters of a namespace with those of a stream.
+func (f *flux) compare(t testing.TB, namespace, stream string) string {
 	t.Helper()
-	want := f.admitted(t, stream)
 	got := make(map[string]half)
 	list, err := f.client.Resource(clusterResource).Namespace(namespace).List(context.Background(), metav1.ListOptions{})
 	if err != nil {
@@ -395,14 +409,22 @@ func (f *flux) expect(t testing.TB, step, namespace, stream string) {
 	}
 	for _, object := range list.Items {
 		got[object.GetName()] = halfOf(&object)
-		marks := object.GetLabels()
-		owner := marks["helm.toolkit.fluxcd.io/namespace"] + "/" + marks["helm.toolkit.fluxcd.io/name"]
-		if owner != namespace+"/blog" || marks["team"] != "web" {
-			t.Errorf("after %s, %s is the HelmRelease %s's and the team %s's", step, object.GetName(), owner, marks["team"])
-		}
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	return cmp.Diff(f.admitted(t, stream), got, cmpopts.EquateEmpty())
+}
+
+// expect fails the test where the Clusters of a namespace, or those that the
+// release holds, are not the ones of a stream.
+func (f *flux) expect(t testing.TB, step, namespace, stream string) {
+	t.Helper()
+	if diff := f.compare(t, namespace, stream); diff != "" {
 		t.Errorf("Clusters after %s (-want +got):\n%s", step, diff)
+	}
+	var want []string
+	for _, object := range objects(t, []byte(stream)) {
+		if isV1Cluster(object) {
+			want = append(want, object.GetName())
+		}
 	}
 	var members []string
 	for _, object := range objects(t, []byte(f.must(t, f.helm, "get", "manifest", "blog", "--namespace", namespace))) {
@@ -410,8 +432,9 @@ func (f *flux) expect(t testing.TB, step, namespace, stream string) {
 			members = append(members, object.GetName())
 		}
 	}
+	slices.Sort(want)
 	slices.Sort(members)
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), members); diff != "" {
+	if diff := cmp.Diff(want, members); diff != "" {
 		t.Errorf("Clusters in the release after %s (-want +got):\n%s", step, diff)
 	}
 }
@@ -463,6 +486,13 @@ func TestFluxRelease(t *testing.T) {
 	ready()
 	f.expect(t, "the install", namespace, pair("0.1.0"))
 	evidence(t, "install by helm-controller", "%.1f s to Ready; both halves are the ones that cnpg-pair renders, and in the release", time.Since(started).Seconds())
+
+	for _, cluster := range []string{"blog-db", "blog-db-replica"} {
+		marks := f.get(t, namespace, "clusters.postgresql.cnpg.io", cluster).GetLabels()
+		if marks["helm.toolkit.fluxcd.io/name"] != "blog" || marks["helm.toolkit.fluxcd.io/namespace"] != namespace || marks["team"] != "web" {
+			t.Errorf("%s lacks the labels of its HelmRelease, or the common one: %v", cluster, marks)
+		}
+	}
 
 	before := f.generations(t, namespace)
 	f.reconcile(t, namespace, "helmrelease", "blog")
@@ -522,12 +552,7 @@ func TestFluxKnob(t *testing.T) {
 		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 	}
 	f.commit(t, namespace, "helmrelease.yaml", paired(t, nil, single, helmRelease(namespace, "0.1.0"), "--substitute"))
-	f.kubectl(t, fmt.Sprintf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: tenants, namespace: %s}
-spec: {url: %s/git/%[1]s/.git, interval: 1h, ref: {branch: main}}
-`, namespace, f.url), "apply", "-f", "-")
-	f.reconcile(t, namespace, "gitrepository", "tenants")
+	f.repository(t, namespace, "tenants")
 
 	const fromOptional = `, postBuild: {"substituteFrom":[{"kind":"ConfigMap","name":"sovereign","optional":true}]}`
 	on := func(primary, replica string) map[string]string {
@@ -535,6 +560,23 @@ spec: {url: %s/git/%[1]s/.git, interval: 1h, ref: {branch: main}}
 	}
 	off := on("region-a", "region-b")
 	off["SOVEREIGN_ENABLE_HOT_STANDBY"] = "false"
+	turn := func(postBuild string, variables map[string]string) {
+		t.Helper()
+		f.kubectl(t, "", "-n", namespace, "delete", "configmap", "sovereign", "--ignore-not-found")
+		if variables != nil {
+			args := []string{"-n", namespace, "create", "configmap", "sovereign"}
+			for name, value := range variables {
+				args = append(args, "--from-literal="+name+"="+value)
+			}
+			f.kubectl(t, "", args...)
+		}
+		f.kubectl(t, fmt.Sprintf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: tenants, namespace: %s}
+spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, name: tenants}%s}
+`, namespace, postBuild), "apply", "--server-side", "-f", "-")
+		f.reconcile(t, namespace, "kustomization", "tenants")
+	}
 	uid := ""
 	var times []string
 	for _, step := range []struct {
@@ -559,20 +601,7 @@ spec: {url: %s/git/%[1]s/.git, interval: 1h, ref: {branch: main}}
 		{"off", fromOptional, off, single},
 	} {
 		started := time.Now()
-		f.kubectl(t, "", "-n", namespace, "delete", "configmap", "sovereign", "--ignore-not-found")
-		if step.variables != nil {
-			args := []string{"-n", namespace, "create", "configmap", "sovereign"}
-			for name, value := range step.variables {
-				args = append(args, "--from-literal="+name+"="+value)
-			}
-			f.kubectl(t, "", args...)
-		}
-		f.kubectl(t, fmt.Sprintf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: tenants, namespace: %s}
-spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, name: tenants}%s}
-`, namespace, step.postBuild), "apply", "--server-side", "-f", "-")
-		f.reconcile(t, namespace, "kustomization", "tenants")
+		turn(step.postBuild, step.variables)
 		if ready := f.settled(t, namespace, "helmrelease", "blog", ""); ready.Status != "True" {
 			t.Errorf("%s: the HelmRelease: %+v", step.name, ready)
 			continue
@@ -592,6 +621,25 @@ spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 	}
 	evidence(t, "the knob, by postBuild", "%s", strings.Join(times, ", "))
 
+	// no patch can tell these from regions; the pair that is there must live on
+	turn(fromOptional, on("region-a", "region-b"))
+	f.settled(t, namespace, "helmrelease", "blog", "")
+	before := f.generations(t, namespace)
+	for _, region := range []string{"eu/west", "eu west"} {
+		turn(fromOptional, on("region-a", region))
+		ready := f.failed(t, namespace)
+		if after := f.generations(t, namespace); after != before {
+			t.Errorf("the region %s makes %s of %s", region, after, before)
+		}
+		_, message, _ := strings.Cut(ready.Message, ": ")
+		evidence(t, "the region "+region, "the pair stays as it was; %s: %s", ready.Reason, message)
+	}
+	turn(fromOptional, on("region-a", "region-b"))
+	if ready := f.settled(t, namespace, "helmrelease", "blog", ""); ready.Status != "True" {
+		t.Errorf("with the region put right, the HelmRelease: %+v", ready)
+	}
+	f.expect(t, "two regions that are none", namespace, pair)
+
 	f.kubectl(t, "", "-n", namespace, "delete", "kustomizations.kustomize.toolkit.fluxcd.io", "tenants", "--timeout=60s")
 	eventually(t, 30*time.Second, "what the Kustomization made is gone", func() error {
 		if left := f.clusterNames(t, namespace); len(left) > 0 {
@@ -599,6 +647,87 @@ spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 		}
 		return nil
 	})
+}
+
+// TestFluxExample: examples/flux in a repository, one ConfigMap for all tenants.
+func TestFluxExample(t *testing.T) {
+	f := theFlux(t)
+	const namespace = "blog" // the example's, which its Kustomization makes
+	if f.get(t, "", "namespace", namespace) != nil {
+		t.Fatal("there is a namespace blog, and this test would remove it")
+	}
+	platform := f.tenant(t, "flux-platform")
+	example := func(names ...string) string {
+		text, err := os.ReadFile(filepath.Join(append([]string{"..", "examples", "flux"}, names...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(text), "namespace: flux-system", "namespace: "+platform)
+	}
+	// no kubelet would make anything ready, or run the chart's hook
+	const chartOf = "  interval: 10m\n  chart:\n"
+	release := strings.Replace(example("tenants", "blog.yaml"), chartOf, "  install: {disableWait: true, disableHooks: true}\n  upgrade: {disableWait: true, disableHooks: true}\n"+chartOf, 1)
+	if !strings.Contains(release, "disableWait") {
+		t.Fatalf("the example has changed:\n%s", release)
+	}
+	if err := os.CopyFS(filepath.Join(f.in(t, "git", platform), chart[len("../"):]), os.DirFS(chart)); err != nil {
+		t.Fatal(err)
+	}
+	f.commit(t, platform, "examples/flux/tenants/blog.yaml", release)
+	f.repository(t, platform, "platform")
+	f.kubectl(t, example("platform", "sovereign.yaml"), "apply", "-f", "-")
+
+	single := f.rendered(t, namespace, "0.1.0")
+	pair, stderr, err := run([]string{toggle + "=true", primaryRegion + "=fsn1", replicaRegion + "=hel1"}, single, binary)
+	if err != nil {
+		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
+	}
+	for _, step := range []struct{ name, enable, want string }{
+		{"the example as it is", "true", pair},
+		{"the knob turned off", "false", single},
+		{"the knob turned on", "true", pair},
+	} {
+		started := time.Now()
+		f.kubectl(t, "", "-n", platform, "patch", "configmap", "sovereign", "--type=merge", "-p", `{"data":{"`+toggle+`":"`+step.enable+`"}}`)
+		f.reconcile(t, platform, "kustomization", "tenants")
+		if ready := f.settled(t, namespace, "helmrelease", "blog", ""); ready.Status != "True" {
+			t.Fatalf("%s: the HelmRelease: %+v", step.name, ready)
+		}
+		f.expect(t, step.name, namespace, step.want)
+		evidence(t, "examples/flux, "+step.name, "%.1f s", time.Since(started).Seconds())
+	}
+	f.kubectl(t, "", "-n", platform, "delete", "kustomizations.kustomize.toolkit.fluxcd.io", "tenants", "--timeout=60s")
+	eventually(t, 30*time.Second, "the release is gone", func() error {
+		if left := f.clusterNames(t, namespace); len(left) > 0 {
+			return fmt.Errorf("there are %s", left)
+		}
+		return nil
+	})
+}
+
+// TestFluxRendered: what CI renders is applied as it is, without Helm.
+func TestFluxRendered(t *testing.T) {
+	f := theFlux(t)
+	namespace := f.tenant(t, "flux-rendered")
+	pair, stderr, err := run(trio, f.rendered(t, namespace, "0.1.0"), binary, "--strict")
+	if err != nil {
+		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
+	}
+	f.commit(t, namespace, "rendered/blog.yaml", pair)
+	f.repository(t, namespace, "blog-rendered")
+	text, err := os.ReadFile("../examples/flux/platform/rendered.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// a git repository, for want of a registry
+	_, kustomization, _ := strings.Cut(string(text), "\n---\n")
+	kustomization = strings.NewReplacer("flux-system", namespace, "targetNamespace: blog", "targetNamespace: "+namespace, "OCIRepository", "GitRepository", "path: ./", "path: ./rendered").Replace(kustomization)
+	f.kubectl(t, kustomization, "apply", "-f", "-")
+	f.reconcile(t, namespace, "kustomization", "blog-rendered")
+	if diff := f.compare(t, namespace, pair); diff != "" {
+		t.Errorf("Clusters (-want +got):\n%s", diff)
+	}
+	evidence(t, "rendered in CI", "both halves are the ones that cnpg-pair renders")
 }
 
 // TestFluxFails: where a post-render fails, nothing is half done.
@@ -622,19 +751,11 @@ func TestFluxFails(t *testing.T) {
 	refused := func(step, reason string) {
 		t.Helper()
 		f.kubectl(t, bad, "apply", "--server-side", "--validate=strict", "-f", "-")
-		// it never settles: there is no failed revision whose retries would be counted
-		var conditions map[string]readiness
-		eventually(t, time.Minute, "the HelmRelease fails", func() error {
-			conditions = conditionsOf(t, f.get(t, namespace, "helmrelease", "blog"))
-			if conditions["Ready"].Reason != reason {
-				return fmt.Errorf("%+v", conditions)
-			}
-			return nil
-		})
-		if said := conditions["Ready"].Message; !strings.Contains(said, "error while running post render") {
-			t.Errorf("the HelmRelease says %s", said)
+		ready := f.failed(t, namespace)
+		if ready.Reason != reason || !strings.Contains(ready.Message, "error while running post render") {
+			t.Errorf("%s: the HelmRelease: %+v", step, ready)
 		}
-		_, message, _ := strings.Cut(conditions["Ready"].Message, ": ")
+		_, message, _ := strings.Cut(ready.Message, ": ")
 		evidence(t, step+" that fails in a post-renderer", "%s: %s", reason, message)
 	}
 	refused("install", "InstallFailed")
@@ -656,10 +777,22 @@ func TestFluxFails(t *testing.T) {
 	f.expect(t, "an upgrade", namespace, pair)
 }
 
-// commit makes a file the content of a git repository.
-func (f *flux) commit(t *testing.T, repository, file, text string) {
+// repository makes a namespace's git repository known to Flux under a name.
+func (f *flux) repository(t *testing.T, namespace, name string) {
 	t.Helper()
-	dir := f.in(t, "git", repository)
+	f.kubectl(t, fmt.Sprintf(`apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: %s, namespace: %s}
+spec: {url: %s/git/%[2]s/.git, interval: 1h, ref: {branch: main}}
+`, name, namespace, f.url), "apply", "-f", "-")
+	f.reconcile(t, namespace, "gitrepository", name)
+}
+
+// commit puts a file, and what else is there, into the git repository of a
+// namespace.
+func (f *flux) commit(t *testing.T, namespace, file, text string) {
+	t.Helper()
+	dir := f.in(t, "git", namespace)
 	write(t, filepath.Join(dir, file), []byte(text))
 	for _, args := range [][]string{
 		{"init", "-q", "-b", "main"},
