@@ -488,3 +488,36 @@ func TestFluxRenderCheck(t *testing.T) {
 		write(t, file, []byte(before))
 	}
 }
+
+// TestFluxRenderPatch: the patch that a Kustomization puts on a HelmRelease that
+// stays as it is makes of it what --helmrelease does.
+func TestFluxRenderPatch(t *testing.T) {
+	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", chart)
+	if err != nil {
+		t.Fatal(stderr)
+	}
+	for _, args := range [][]string{nil, {"--substitute"}} {
+		files := filesys.MakeFsInMemory()
+		for name, text := range map[string]string{
+			"helmrelease.yaml":   helmRelease("blog", "0.1.0"),
+			"pair.yaml":          fluxCommand(t, trio, rendered, append(args, "--patch")...),
+			"kustomization.yaml": "resources: [helmrelease.yaml]\npatches: [{path: pair.yaml, target: {kind: HelmRelease}}]\n",
+		} {
+			if err := files.WriteFile(name, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := built.AsYaml()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := objects(t, []byte(paired(t, trio, rendered, helmRelease("blog", "0.1.0"), args...)))
+		if diff := cmp.Diff(want, objects(t, text)); diff != "" {
+			t.Errorf("%s: not the same HelmRelease (-want +got):\n%s", args, diff)
+		}
+	}
+}

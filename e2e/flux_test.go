@@ -632,7 +632,7 @@ spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 			t.Errorf("the region %s makes %s of %s", region, after, before)
 		}
 		_, message, _ := strings.Cut(ready.Message, ": ")
-		evidence(t, "the region "+region, "the pair stays as it was; %s: %s", ready.Reason, message)
+		evidence(t, "the region "+region, "the pair stays as it was; %s: %.120s", ready.Reason, message)
 	}
 	turn(fromOptional, on("region-a", "region-b"))
 	if ready := f.settled(t, namespace, "helmrelease", "blog", ""); ready.Status != "True" {
