@@ -19,6 +19,17 @@ Settings (a flag beats its variable):
                                fail, instead of warning, where hot standby is on
                                but a region is missing, or a Cluster cannot be
                                paired
+  --side both|primary|replica  CNPG_PAIR_SIDE
+                               the half that this Kubernetes cluster runs, where
+                               each region has one of its own (default both)
+  --replication async|sync     CNPG_PAIR_REPLICATION
+                               sync: each commit waits for the replica
+  --active primary|none|replica
+                               CNPG_PAIR_ACTIVE
+                               the half that takes writes; on the way from one
+                               to the other: none, until that is fenced
+  --rejoin[=WORD]              CNPG_PAIR_REJOIN
+                               with an active replica: the primary follows it
   --region-key LABEL           the node label that holds a node's region
                                (default openova.io/region)
   --output table|json          how explain prints (default table)
@@ -47,7 +58,7 @@ Examples:
   # without any variable
   cnpg-pair --enable-hot-standby --primary-region fsn1 --replica-region hel1 blog.yaml
 
-  # why was my Cluster not paired?
+  # what will it do, and why was my Cluster not paired?
   cnpg-pair explain blog.yaml
 
   # for Flux, whose helm-controller runs no post-renderers

@@ -80,11 +80,20 @@ func (g *Generator) PostRenderers(manifests ...postrender.Source) ([]PostRendere
 
 // on tells whether there is anything to generate.
 func (g *Generator) on() (bool, error) {
+	if err := g.Config.Validate(); err != nil {
+		return false, err
+	}
 	if g.Substitute {
+		if lenient := (postrender.Config{Active: g.Config.Active}); !lenient.MayDegrade() {
+			return false, &postrender.SettingError{
+				Cause: "with another half than the primary active, hot standby must not be turned off at run time",
+				Cure:  "generate with fixed regions, without --substitute",
+			}
+		}
 		return true, nil
 	}
 	on, err := g.Config.Check()
-	if err != nil && g.Config.Strict {
+	if err != nil && !g.Config.MayDegrade() {
 		return false, err
 	}
 	if err != nil && g.Warn != nil {

@@ -76,7 +76,8 @@ type Config struct {
 	PeerClusters []string
 
 	// Strict turns into errors what is a warning otherwise: a trio that is
-	// switched on but not valid, and a Cluster that cannot be paired.
+	// switched on but not valid, and a Cluster that cannot be paired. See
+	// [Config.MayDegrade].
 	Strict bool
 }
 
@@ -163,13 +164,13 @@ func Truthy(word string) bool {
 //
 // A half of a pair that is asked for (Side), or one that has been promoted
 // (Active), is a reason for such an error too when hot standby is off: what would
-// be rendered is the single Cluster, a second writable one.
+// be rendered is the single Cluster, a second writable one. See [Config.MayDegrade].
 func (c Config) Check() (bool, error) {
 	if !c.EnableHotStandby {
 		switch n := c.normal(); {
 		case n.Active != ActivePrimary:
 			return false, &TrioError{
-				Cause: fmt.Sprintf("hot standby is off, but %s is %s: what is rendered is the single Cluster, writable, without what the replica took", EnvActive, n.Active),
+				Cause: fmt.Sprintf("hot standby is off, but %s is %s: the single Cluster would be a second writable one, with old data", EnvActive, n.Active),
 				Cure:  fmt.Sprintf("leave %s on as long as another half than the primary is active", EnvEnableHotStandby),
 			}
 		case n.Side != SideBoth:
@@ -214,6 +215,12 @@ func (c Config) Check() (bool, error) {
 	}
 	return true, nil
 }
+
+// MayDegrade tells whether the single Cluster may be rendered where the trio is
+// not valid: not in strict mode, and never while another half than the primary is
+// active, because the single Cluster would be a second writable one, with old
+// data.
+func (c Config) MayDegrade() bool { return !c.Strict && c.normal().Active == ActivePrimary }
 
 // CheckRegionKey returns an error when RegionKey is set to something that
 // Kubernetes refuses as a label key.

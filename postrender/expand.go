@@ -84,10 +84,20 @@ func (c *cluster) primaryTree(cfg Config) (*yaml.Node, error) {
 	} else if method == nil {
 		set(get(t, "spec"), "primaryUpdateMethod", str("switchover"))
 	}
-	if err := pin(t, cfg.RegionKey, cfg.PrimaryRegion, ""); err != nil {
+	if c.pinsPrimary() {
+		if err := pin(t, cfg.RegionKey, cfg.PrimaryRegion, ""); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.addMeshService(t); err != nil {
 		return nil, err
 	}
-	return t, c.addMeshService(t)
+	if cfg.Replication == Sync && !cfg.Rejoin {
+		if err := waitFor(t, c.replica); err != nil {
+			return nil, err
+		}
+	}
+	return t, c.giveUp(cfg, t)
 }
 
 // replicaTree is the Cluster's replica: a copy of the Cluster that follows it
@@ -104,6 +114,13 @@ func (c *cluster) replicaTree(cfg Config) (*yaml.Node, error) {
 		c.shareSuperuser,
 		dropAdditionalServices,
 		renameBackupServer,
+		func(t *yaml.Node) error {
+			if cfg.Replication == Sync && cfg.Rejoin {
+				return waitFor(t, c.name)
+			}
+			return nil
+		},
+		func(t *yaml.Node) error { return c.takeOver(cfg, t) },
 	} {
 		if err := step(t); err != nil {
 			return nil, err
@@ -268,10 +285,12 @@ func (c *cluster) follow(t *yaml.Node) error {
 	return nil
 }
 
-// cloneFromSource has the replica bootstrapped by pg_basebackup from the
-// primary, and nothing else: the operator refuses a second method. The secret
-// makes the application's password survive a promotion.
-func (c *cluster) cloneFromSource(t *yaml.Node) error {
+func (c *cluster) cloneFromSource(t *yaml.Node) error { return c.cloneFrom(t, c.name) }
+
+// cloneFrom has a half bootstrapped by pg_basebackup from the other one, and
+// nothing else: the operator refuses a second method. The secret makes the
+// application's password survive a promotion.
+func (c *cluster) cloneFrom(t *yaml.Node, source string) error {
 	database, owner, secret := "app", "", c.name+"-app"
 	for _, method := range []string{"initdb", "recovery", "pg_basebackup"} {
 		path := "spec.bootstrap." + method
@@ -295,7 +314,7 @@ func (c *cluster) cloneFromSource(t *yaml.Node) error {
 		owner = database
 	}
 	set(get(t, "spec"), "bootstrap", dict("pg_basebackup", dict(
-		"source", c.name, "database", database, "owner", owner, "secret", dict("name", secret))))
+		"source", source, "database", database, "owner", owner, "secret", dict("name", secret))))
 	return nil
 }
 

@@ -344,7 +344,7 @@ func strict(o values) error {
 // judgeStream compares a stream that went in with what came out: every Cluster
 // that decisions say was paired is there as the pair that the contract asks
 // for, and every other object is what it was, in the same order.
-func judgeStream(t testing.TB, in, out []byte, decisions []postrender.Decision) {
+func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []postrender.Decision) {
 	t.Helper()
 	var want []values
 	clusters := 0
@@ -357,15 +357,18 @@ func judgeStream(t testing.TB, in, out []byte, decisions []postrender.Decision) 
 			continue
 		}
 		clusters++
-		primary, replica := wantPrimary(o), wantReplica(o)
+		pair := wantPair(c, o)
 		if strict(o) == nil { // what goes in wrong comes out wrong
-			for _, half := range []values{primary, replica} {
+			for _, half := range pair {
+				if !isCluster(half) {
+					continue
+				}
 				if err := strict(half); err != nil {
 					t.Errorf("%s: %v", text(half, "metadata", "name"), err)
 				}
 			}
 		}
-		want = append(want, primary, replica)
+		want = append(want, pair...)
 	}
 	if clusters != len(decisions) {
 		t.Errorf("%d Clusters, but %d decisions", clusters, len(decisions))

@@ -56,7 +56,8 @@ func (r *Renderer) Filter(w io.Writer, rendered io.Reader) error {
 }
 
 // Render processes the sources as one stream, in which names meet. Its errors
-// are a [*SettingError], a [*TrioError] with Strict, and one or several [*Error]; see
+// are a [*SettingError], a [*TrioError] unless the Config
+// may degrade, and one or several [*Error]; see
 // [Errors].
 func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	if err := r.Config.Validate(); err != nil {
@@ -64,7 +65,7 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	}
 	result := newResult(sources)
 	on, err := r.Config.Check()
-	if err != nil && r.Config.Strict {
+	if err != nil && !r.Config.MayDegrade() {
 		return nil, err
 	}
 	if err != nil && r.Warn != nil {
@@ -144,7 +145,7 @@ func (r *Renderer) judge(s *stream) ([]Decision, error) {
 		return nil, err
 	}
 	on, trio := r.Config.Check()
-	if trio != nil && r.Config.Strict {
+	if trio != nil && !r.Config.MayDegrade() {
 		return nil, trio
 	}
 	if on {

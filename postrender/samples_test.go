@@ -30,25 +30,27 @@ func TestOperatorSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, decisions, err := render(t, cfg, in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			judgeStream(t, in, out, decisions)
-			for _, d := range decisions {
-				if d.Action == postrender.Paired {
-					paired++
-				} else {
-					alone[string(d.Action)+": "+d.Reason]++
+			for _, c := range matrix() {
+				out, decisions, err := render(t, c, in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				judgeStream(t, c, in, out, decisions)
+				for _, d := range decisions {
+					if d.Action == postrender.Paired {
+						paired++
+					} else {
+						alone[string(d.Action)+": "+d.Reason]++
+					}
 				}
 			}
 		})
 	}
-	t.Logf("%d files, %d Clusters paired", len(files), paired)
+	t.Logf("%d files, %d Clusters paired under %d settings", len(files), paired, len(matrix()))
 	for reason, n := range alone {
 		t.Logf("%d %s", n, reason)
 	}
-	if paired < 50 {
+	if paired < 50*len(matrix())-20 {
 		t.Errorf("only %d Clusters of the samples were paired", paired)
 	}
 }

@@ -29,6 +29,10 @@ type Decision struct {
 	PrimaryRegion string `json:"primaryRegion,omitempty"`
 	ReplicaRegion string `json:"replicaRegion,omitempty"`
 
+	// Effects are what a pair does to a release that is living already, and what
+	// to do or to wait for, in sentences.
+	Effects []string `json:"effects,omitempty"`
+
 	cure string
 }
 
@@ -66,6 +70,7 @@ func decide(cfg Config, s *stream) error {
 		c.decision.Action, c.decision.Reason, c.decision.cure = v.action, v.reason, v.cure
 		if v.action == Paired {
 			c.decision.PrimaryRegion, c.decision.ReplicaRegion = cfg.PrimaryRegion, cfg.ReplicaRegion
+			c.decision.Effects = c.effects(cfg)
 		}
 	}
 	return errors.Join(failed...)
@@ -75,7 +80,7 @@ func decide(cfg Config, s *stream) error {
 // decides.
 func (c *candidate) judge(cfg Config, s *stream) (*verdict, error) {
 	for _, rule := range []func(Config, *stream) (*verdict, error){
-		c.isReplica, c.isPrimary, c.isFollowed, c.isOptedOut, c.isUnsupported, c.isPinned, c.isInTheWay,
+		c.isReplica, c.isPrimary, c.isFollowed, c.isOptedOut, c.isUnsupported, c.isPinned, c.isPinnedOddly, c.isSynchronous, c.isInTheWay,
 	} {
 		if v, err := rule(cfg, s); v != nil || err != nil {
 			return v, err
@@ -209,12 +214,16 @@ func onlyValue(terms []*yaml.Node, requirements, key string) string {
 
 // isInTheWay finds something else in the stream that holds a name that the
 // pair needs.
-func (c *candidate) isInTheWay(_ Config, s *stream) (*verdict, error) {
+func (c *candidate) isInTheWay(cfg Config, s *stream) (*verdict, error) {
 	const cure = "rename that, or keep this Cluster single with the annotation " + AnnotationExpand + `: "false"`
 	if other := inNamespace(s.clusters[c.replica], c.namespace); other != nil {
 		return cannot(cure, "the name %s, which the pair needs, is taken by %s (%s:%d)", c.replica, other.title(), other.decision.Source, other.decision.Line), nil
 	}
-	for _, service := range []string{c.mesh, c.replica + "-rw", c.replica + "-ro", c.replica + "-r"} {
+	services := []string{c.mesh, c.replica + "-rw", c.replica + "-ro", c.replica + "-r"}
+	if cfg.Rejoin {
+		services = append(services, MeshName(c.replica))
+	}
+	for _, service := range services {
 		for _, holder := range s.services[service] {
 			own := service == c.mesh && holder.cluster == c.name
 			if !own && sameNamespace(holder.namespace, c.namespace) {

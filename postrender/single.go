@@ -9,8 +9,13 @@ import (
 
 // Pair is what [Expand] makes of a Cluster.
 type Pair[T any] struct {
-	Primary  T        // the primary, or the Cluster as it was
-	Replica  T        // the replica; the zero value unless Decision.Action is Paired
+	Primary T // the primary, or the Cluster as it was; the zero value on the side of the replica
+	Replica T // the replica; the zero value on the side of the primary, and unless Decision.Action is Paired
+
+	// Services are the YAML texts of the Services that stand for a half in
+	// another Kubernetes cluster; see Config.Side.
+	Services []string
+
 	Decision Decision // what was done, and why
 }
 
@@ -55,12 +60,27 @@ func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 	if err != nil {
 		return pair, c.fail(err)
 	}
-	primary := apply(c.doc.text, 0, len(c.doc.text), edits)
-	if pair.Primary, err = clusterFrom[T](primary); err != nil {
-		return pair, err
+	var none T
+	pair.Primary = none
+	for i, text := range append([][]byte{apply(c.doc.text, 0, len(c.doc.text), edits)}, behind...) {
+		tree := change.inPlace
+		if i > 0 {
+			tree = change.behind[i-1]
+		}
+		name, _ := stringAt(tree, "metadata.name")
+		switch {
+		case scalar(tree, "kind") != "Cluster":
+			pair.Services = append(pair.Services, string(text))
+		case name == c.replica:
+			pair.Replica, err = clusterFrom[T](text)
+		default:
+			pair.Primary, err = clusterFrom[T](text)
+		}
+		if err != nil {
+			return pair, err
+		}
 	}
-	pair.Replica, err = clusterFrom[T](behind[0])
-	return pair, err
+	return pair, nil
 }
 
 // clusterText takes a pointer, because some objects encode themselves by a

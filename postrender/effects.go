@@ -1,0 +1,55 @@
+package postrender
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// effects tells what the pair does to a release that is living already, and what
+// to do or to wait for; measured, see the README.
+func (c *cluster) effects(cfg Config) []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if cfg.Side != SideReplica && cfg.Active == ActivePrimary && c.pinsPrimary() {
+		timeout, _ := stringAt(c.tree, "spec.smartShutdownTimeout")
+		say("turning hot standby on, or off again, restarts the primary's Pod of %s once, for its node affinity: no writes for 12 to 18 s, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open; the annotation %s: %s spares it that",
+			c.name, cmp.Or(timeout, "180"), AnnotationPin, SideReplica)
+		say("the volume of %s must be in %s %s, or the Pod stays Pending: kubectl get pv shows where it is", c.name, cfg.RegionKey, cfg.PrimaryRegion)
+	}
+	if cfg.Side != SidePrimary && cfg.Active == ActivePrimary {
+		say("turning hot standby off deletes %s and its volumes", c.replica)
+	}
+	if cfg.Side != SideBoth {
+		secrets := fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
+		from := "the primary"
+		if cfg.Side == SidePrimary {
+			from = "the replica"
+			secrets = ""
+			if cfg.Rejoin {
+				secrets = fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
+			}
+		}
+		if secrets != "" {
+			say("this Kubernetes cluster must hold copies of the secrets %s from the side of %s, in the same namespace and without owner references", secrets, from)
+		}
+	}
+	if cfg.Replication == Sync && (cfg.Active == ActivePrimary || cfg.Rejoin) {
+		active, standby := c.name, c.replica
+		if cfg.Rejoin {
+			active, standby = standby, active
+		}
+		say("a commit on %s waits until %s has applied it, without end while that is away, and before it has first caught up", active, standby)
+	}
+	switch {
+	case cfg.Active == ActiveNone && cfg.Rejoin:
+		say("%s is fenced and takes no writes; wait until its Pods refuse connections and %s has caught up, then go on to --active primary", c.replica, c.name)
+	case cfg.Active == ActiveNone:
+		say("%s is fenced and takes no writes; wait until its Pods refuse connections and %s has caught up, then go on to --active replica", c.name, c.replica)
+	case cfg.Active == ActiveReplica && cfg.Rejoin:
+		say("%s is active; %s follows it, if it was fenced before the promotion; otherwise delete it and its volumes first, and it is cloned again", c.replica, c.name)
+	case cfg.Active == ActiveReplica:
+		say("%s is promoted and %s fenced; what %s took since it was last replicated is lost, unless --active none came before; the application must connect to %s-rw", c.replica, c.name, c.name, c.replica)
+		say("do not turn hot standby off while %s is active", c.replica)
+	}
+	return all
+}
