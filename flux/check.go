@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
@@ -54,32 +55,26 @@ func checkCase(c knobCase, entries []PostRenderer, manifests []postrender.Source
 }
 
 // firstDifference says where two sets of objects differ, if they do.
-func firstDifference(want, got map[objectKey]map[string]any) string {
-	byName := func(a, b objectKey) int { return compareStrings(a.String()+a.apiVersion, b.String()+b.apiVersion) }
+func firstDifference(want, got objects) string {
+	byName := func(a, b postrender.Ref) int { return strings.Compare(title(a)+a.APIVersion, title(b)+b.APIVersion) }
 	for _, key := range slices.SortedFunc(maps.Keys(want), byName) {
 		if got[key] == nil {
-			return key.String() + " would not be there"
+			return title(key) + " would not be there"
 		}
 		if path := differsAt(want[key], got[key], ""); path != "" {
-			return fmt.Sprintf("%s would differ in %s", key, path)
+			return fmt.Sprintf("%s would differ in %s", title(key), path)
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(got), byName) {
 		if want[key] == nil {
-			return key.String() + " would be there too"
+			return title(key) + " would be there too"
 		}
 	}
 	return ""
 }
 
-func compareStrings(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+func title(ref postrender.Ref) string {
+	return ref.Kind + " " + strings.TrimPrefix(ref.Namespace+"/"+ref.Name, "/")
 }
 
 // differsAt returns the path of the first difference between two values.

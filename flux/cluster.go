@@ -17,8 +17,8 @@ func Cluster(name, database, owner string) postrender.Source {
 		initdb["owner"] = owner
 	}
 	return postrender.Source{Name: "Cluster " + name, Data: encode(map[string]any{
-		"apiVersion": group + "/" + version,
-		"kind":       kind,
+		"apiVersion": "postgresql.cnpg.io/v1",
+		"kind":       "Cluster",
 		"metadata":   map[string]any{"name": name},
 		"spec":       map[string]any{"bootstrap": map[string]any{"initdb": initdb}},
 	})}

@@ -189,7 +189,6 @@ func TestKnob(t *testing.T) {
 // Flux too, but for those named here, which Flux or the knob cannot take.
 func TestCases(t *testing.T) {
 	cannot := map[string]string{
-		"field-live-object":             "would differ in status",
 		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
 		"stream-duplicates":             "already registered id",
 		"stream-json-one-line":          "unknown escape character",
@@ -240,6 +239,35 @@ func TestCases(t *testing.T) {
 	}
 	if paired < 50 {
 		t.Errorf("only %d streams with a pair", paired)
+	}
+}
+
+// TestSettings: every side and every state of who is active, also for the next
+// version of the chart.
+func TestSettings(t *testing.T) {
+	for _, side := range []string{"both", "primary", "replica"} {
+		for _, replication := range []string{"async", "sync"} {
+			for _, active := range []string{"primary", "none", "replica", "none rejoin", "replica rejoin"} {
+				cfg := valid
+				cfg.Side, cfg.Replication = side, replication
+				cfg.Active, _, cfg.Rejoin = strings.Cut(active, " ")
+				t.Run(side+" "+replication+" "+active, func(t *testing.T) {
+					entries, err := (&Generator{Config: cfg}).PostRenderers(source(chart))
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, version := range []string{chart, upgraded} {
+						if diff := cmp.Diff(expanded(t, cfg, version), inFlux(t, entries, version)); diff != "" {
+							t.Errorf("inside Flux (-expander +flux):\n%s", diff)
+						}
+					}
+					_, err = (&Generator{Config: cfg, Substitute: true}).PostRenderers(source(chart))
+					if refused := active != "primary"; (err != nil) != refused {
+						t.Errorf("with the knob: %v", err)
+					}
+				})
+			}
+		}
 	}
 }
 

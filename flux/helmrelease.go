@@ -210,7 +210,9 @@ func (g *Generator) behind(r *helmRelease, manifests []postrender.Source) ([]Pos
 		}
 		manifests = []postrender.Source{{Name: names(manifests) + " behind the other postRenderers", Data: out}}
 	}
-	return g.generate(manifests)
+	of := *g
+	of.noHooks = r.object != nil && r.object.Field("spec.postRenderStrategy") == "nohooks"
+	return of.generate(manifests)
 }
 
 // stale tells how entries differ from those that are wanted, nothing where they

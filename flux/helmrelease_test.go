@@ -241,6 +241,26 @@ func TestHelmReleaseErrors(t *testing.T) {
 	})
 }
 
+// TestHook: helm-controller shows hooks to postRenderers unless it is told not to.
+func TestHook(t *testing.T) {
+	hook := strings.Replace(chart, "  labels:", "  annotations:\n    helm.sh/hook: pre-install\n  labels:", 1)
+	g := &Generator{Config: valid}
+	for strategy, want := range map[string]string{
+		"":         "",
+		"combined": "",
+		"nohooks":  "Cluster blog/blog-db: it is a Helm hook, which no postRenderer sees",
+	} {
+		text := release
+		if strategy != "" {
+			text += "    postRenderStrategy: " + strategy + "\n"
+		}
+		_, err := g.HelmRelease(file(text), source(hook))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: error %v, want one with %q", strategy, err, want)
+		}
+	}
+}
+
 // TestCluster: what is made of a name, a database and an owner pairs the chart's
 // whole Cluster, as long as it has no lists of its own.
 func TestCluster(t *testing.T) {

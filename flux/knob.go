@@ -65,15 +65,15 @@ func withVariables(value any) any {
 	return value
 }
 
-// readKnob is the patch that writes the trio into annotations of the Cluster.
+// readKnob is the patch that writes the trio into annotations of the object.
 // Whether a region is empty, or the other one, comes out of writing both into one
 // mapping, in which the later of two equal keys wins.
-func (p *pair) readKnob() Patch {
+func (c *change) readKnob() Patch {
 	const (
 		scratch = "/regions"
 		at      = scratch + "/at-"
 	)
-	return Patch{p.target(p.name), patchText("what the knob says, for the targets below", []any{
+	return Patch{c.target(c.from), patchText("what the knob says, for the targets below", []any{
 		op("add", annotation(annotationKnob), "value", variableEnable),
 		op("add", scratch, "value", map[string]any{}),
 		op("add", at+variablePrimary, "value", "primary"),
@@ -85,9 +85,9 @@ func (p *pair) readKnob() Patch {
 	})}
 }
 
-// annotate puts the annotations into what the replica is copied from.
-func annotate(cluster map[string]any, keys ...string) {
-	metadata := cluster["metadata"].(map[string]any)
+// annotate puts the annotations into what a copy is made from.
+func annotate(object map[string]any, keys ...string) {
+	metadata := object["metadata"].(map[string]any)
 	annotations := copyMap(metadata["annotations"])
 	for _, key := range keys {
 		annotations[key] = ""
@@ -95,14 +95,15 @@ func annotate(cluster map[string]any, keys ...string) {
 	metadata["annotations"] = annotations
 }
 
-// dropKnob is the patch that takes the annotations away again from the Cluster,
-// whether it has become the primary or not; the replica's own patch does so too.
-func (p *pair) dropKnob() Patch {
+// dropKnob is the patch that takes the annotations away again from the object,
+// whether it has changed or not; copies of other names lose them by their own
+// patches.
+func (c *change) dropKnob() Patch {
 	var ops []any
 	for _, name := range []string{annotationKnob, annotationPrimary, annotationReplica} {
 		ops = append(ops, op("remove", annotation(name)))
 	}
-	return Patch{p.target(p.name), patchText("the knob's annotations go", ops)}
+	return Patch{c.target(c.from), patchText("the knob's annotations go", ops)}
 }
 
 func annotation(name string) string { return "/metadata/annotations/" + pointer(name) }
@@ -116,7 +117,7 @@ func onlyKnobVariables(entries []PostRenderer, manifests []postrender.Source) er
 			rest := ours.Replace(patch.Patch)
 			if strings.Contains(rest, "${") || strings.Contains(rest, "$$") {
 				return &postrender.Error{
-					Source: names(manifests), Object: "Cluster " + patch.Target.Name,
+					Source: names(manifests), Object: patch.Target.Kind + " " + patch.Target.Name,
 					Err:  errors.New("one of its lists holds ${ or $$, which Flux's substitution would take for its own"),
 					Cure: "generate with fixed regions, without --substitute, or let CI render the chart",
 				}

@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
 // What helm-controller does with the postRenderers of a HelmRelease: its
@@ -47,14 +49,14 @@ func kustomize(manifests []byte, entry map[string]any) (out []byte, err error) {
 	if err := fs.WriteFile(input, manifests); err != nil {
 		return nil, err
 	}
-	objects, err := krusty.MakeKustomizer(&krusty.Options{
+	resources, err := krusty.MakeKustomizer(&krusty.Options{
 		LoadRestrictions: types.LoadRestrictionsNone,
 		PluginConfig:     types.DisabledPluginConfig(),
 	}).Run(fs, ".")
 	if err != nil {
 		return nil, err
 	}
-	return objects.AsYaml()
+	return resources.AsYaml()
 }
 
 // entriesOf returns entries in the shape in which a HelmRelease holds them.
@@ -82,20 +84,9 @@ func runAll(manifests []byte, postRenderers any) ([]byte, error) {
 	return manifests, nil
 }
 
-// objectKey is by what two streams know the same object.
-type objectKey struct{ apiVersion, kind, namespace, name string }
-
-func (k objectKey) String() string {
-	name := k.name
-	if k.namespace != "" {
-		name = k.namespace + "/" + name
-	}
-	return k.kind + " " + name
-}
-
 // load returns the objects as they leave helm-controller for Helm: Lists taken
 // apart, the origin labels on, and read as Helm reads YAML.
-func load(manifests []byte) (map[objectKey]map[string]any, error) {
+func load(manifests []byte) (objects, error) {
 	factory := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory())
 	resources, err := factory.NewResMapFromBytes(manifests)
 	if err != nil {
@@ -108,7 +99,7 @@ func load(manifests []byte) (map[objectKey]map[string]any, error) {
 	if err := origin.Transform(resources); err != nil {
 		return nil, err
 	}
-	objects := make(map[objectKey]map[string]any)
+	all := make(objects)
 	for _, r := range resources.Resources() {
 		text, err := r.AsYAML()
 		if err != nil {
@@ -122,9 +113,9 @@ func load(manifests []byte) (map[objectKey]map[string]any, error) {
 			delete(metadata, "annotations") // empty is as good as absent
 		}
 		id := r.CurId()
-		objects[objectKey{id.Group + "/" + id.Version, id.Kind, id.Namespace, id.Name}] = object
+		all[postrender.Ref{APIVersion: id.ApiVersion(), Kind: id.Kind, Namespace: id.Namespace, Name: id.Name}] = object
 	}
-	return objects, nil
+	return all, nil
 }
 
 // The labels that helm-controller puts on every object of a release.

@@ -1,11 +1,13 @@
 package flux
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -17,98 +19,160 @@ import (
 // again in a HelmRelease: what is inside a patch survives every YAML tool.
 const mark = "# cnpg-pair flux: "
 
-// pair is a Cluster of the chart and the halves that the expander makes of it.
-type pair struct {
-	name, replica           string
-	namespace               string // of the target, where the name alone is not enough
-	chart, primary, standby map[string]any
+// objects are the objects of a stream.
+type objects map[postrender.Ref]map[string]any
+
+// change is an object of the chart, and what the expander puts in its place.
+type change struct {
+	from     postrender.Ref
+	to       []postrender.Ref
+	chart    map[string]any
+	expanded []map[string]any // of each to
+	twoNames bool             // another namespace has an object of that name
 }
 
-const (
-	group   = "postgresql.cnpg.io"
-	version = "v1"
-	kind    = "Cluster"
-)
-
-func newPair(d postrender.Decision, before, after map[objectKey]map[string]any) (*pair, error) {
-	key := objectKey{group + "/" + version, kind, d.Namespace, d.Name}
-	p := &pair{name: d.Name, replica: postrender.ReplicaName(d.Name), chart: before[key], primary: after[key]}
-	for other := range before {
-		if other != key && other.kind == kind && other.name == key.name && strings.HasPrefix(other.apiVersion, group+"/") {
-			p.namespace = key.namespace
-			if p.namespace == "" {
-				p.namespace = "default" // as kustomize calls a namespace that is left out
-			}
-		}
+func newChange(c postrender.Change, before, after objects) (*change, error) {
+	result := &change{from: c.From, to: c.To, chart: before[c.From]}
+	for _, to := range c.To {
+		result.expanded = append(result.expanded, after[to])
 	}
-	key.name = p.replica
-	p.standby = after[key]
-	if p.chart == nil || p.primary == nil || p.standby == nil {
+	if result.chart == nil || slices.ContainsFunc(result.expanded, func(o map[string]any) bool { return o == nil }) {
 		return nil, &postrender.Error{
-			Source: d.Source, Line: d.Line, Object: "Cluster " + d.Name,
-			Err:  fmt.Errorf("kustomize does not read it as a Cluster of that name"),
+			Source: "kustomize", Object: c.From.Kind + " " + c.From.Name,
+			Err:  errors.New("it does not read the object under that name"),
 			Cure: "write its apiVersion, kind and metadata.name plainly",
 		}
 	}
-	return p, nil
+	for other := range before {
+		result.twoNames = result.twoNames || other != c.From && other.Kind == c.From.Kind && other.Name == c.From.Name
+	}
+	return result, nil
 }
 
-// target selects one of the pair by its name.
-func (p *pair) target(name string) Selector {
-	return Selector{Group: group, Version: version, Kind: kind, Namespace: p.namespace, Name: name}
+// target selects one of the change's objects by its name, and by its namespace
+// where the name alone is not enough.
+func (c *change) target(ref postrender.Ref) Selector {
+	group, version, found := strings.Cut(ref.APIVersion, "/")
+	if !found {
+		group, version = "", group
+	}
+	s := Selector{Group: group, Version: version, Kind: ref.Kind, Name: regexp.QuoteMeta(ref.Name)}
+	if c.twoNames {
+		s.Namespace = ref.Namespace
+		if s.Namespace == "" {
+			s.Namespace = "default" // as kustomize calls a namespace that is left out
+		}
+	}
+	return s
 }
 
-// clone is the patch that turns the Cluster into a List of itself twice, the
-// second under the replica's name. The next run of kustomize, be it that of the
-// next entry, takes the List apart.
-func (p *pair) clone(knob bool) Patch {
+func (c *change) isHook() bool {
+	metadata, _ := c.chart["metadata"].(map[string]any)
+	_, hook := copyMap(metadata["annotations"])["helm.sh/hook"]
+	return hook
+}
+
+// isCopy is true for an object that is made of the chart's, so that what the
+// chart changes comes along.
+func (c *change) isCopy(i int) bool {
+	return c.to[i].Kind == c.from.Kind && c.to[i].APIVersion == c.from.APIVersion
+}
+
+// clones are the patches that turn the object into a List of what stands in its
+// place: copies of itself, and objects that are written out. The next run of
+// kustomize, be it that of the next entry, takes the List apart.
+func (c *change) clones(knob bool) []Patch {
+	if len(c.to) == 1 && c.to[0] == c.from {
+		return nil
+	}
 	var ops []any
 	for _, what := range []string{"Kinds", "Names", "Namespaces"} {
 		// kustomize's own notes, which would be copied too, and make later
-		// patches take each half for the other
+		// patches take each copy for the other
 		ops = append(ops, op("remove", "/metadata/annotations/internal.config.kubernetes.io~1previous"+what))
 	}
-	ops = append(ops, op("add", "/items", "value", []any{map[string]any{}, map[string]any{}}))
-	for _, key := range []string{"apiVersion", "kind", "metadata", "spec"} {
-		ops = append(ops, op("copy", "/items/0/"+key, "from", "/"+key), op("copy", "/items/1/"+key, "from", "/"+key))
+	items := make([]any, len(c.to))
+	for i := range items {
+		items[i] = map[string]any{}
 	}
-	ops = append(ops, // the metadata stays too: two Lists need names to live in one stream
-		op("remove", "/spec"),
-		op("replace", "/items/1/metadata/name", "value", p.replica),
-		op("add", "/apiVersion", "value", "v1"),
-		op("add", "/kind", "value", "List"),
-	)
-	target := p.target(p.name)
+	ops = append(ops, op("add", "/items", "value", items))
+	keys := slices.Sorted(maps.Keys(c.chart))
+	for i, to := range c.to {
+		at := "/items/" + strconv.Itoa(i)
+		if !c.isCopy(i) {
+			ops = append(ops, op("replace", at, "value", withoutOrigin(c.expanded[i])))
+			continue
+		}
+		for _, key := range keys {
+			ops = append(ops, op("copy", at+"/"+pointer(key), "from", "/"+pointer(key)))
+		}
+		if to.Name != c.from.Name {
+			ops = append(ops, op("replace", at+"/metadata/name", "value", to.Name))
+		}
+	}
+	for _, key := range keys {
+		if key != "apiVersion" && key != "kind" && key != "metadata" { // two Lists need names to live in one stream
+			ops = append(ops, op("remove", "/"+pointer(key)))
+		}
+	}
+	ops = append(ops, op("add", "/apiVersion", "value", "v1"), op("add", "/kind", "value", "List"))
+	target := c.target(c.from)
 	if knob {
 		target.AnnotationSelector = knobIsOn
 	}
-	return Patch{target, patchText(p.name+" twice, as a List, which is taken apart before the next entry", ops)}
+	var names []string
+	for _, to := range c.to {
+		names = append(names, to.Name)
+	}
+	return []Patch{{target, patchText(c.from.Name+" becomes a List of "+strings.Join(names, " and ")+", which is taken apart before the next entry", ops)}}
 }
 
-// halves are the patches that make the differences between the two copies.
-func (p *pair) halves(knob bool) []Patch {
-	primary := p.target(p.name)
-	if knob {
-		primary.AnnotationSelector = knobIsOn
+// differences are the patches that make what stands in the object's place of the
+// copies.
+func (c *change) differences(knob bool) []Patch {
+	var all []Patch
+	for i, to := range c.to {
+		if !c.isCopy(i) {
+			continue
+		}
+		target, from := c.target(to), renamed(c.chart, to.Name)
+		title := to.Name
+		if role, ok := c.expanded[i]["metadata"].(map[string]any)["labels"].(map[string]any)["openova.io/cnpg-role"].(string); ok {
+			title += ", the " + role
+		}
+		if knob && to == c.from {
+			target.AnnotationSelector = knobIsOn
+		} else if knob {
+			annotate(from, annotationKnob, annotationPrimary, annotationReplica)
+		}
+		all = append(all, patches(target, title, from, c.expanded[i])...)
 	}
-	patches := p.half(primary, p.name+", the primary", p.chart, p.primary)
-	copied := renamed(p.chart, p.replica)
 	if knob {
-		annotate(copied, annotationKnob, annotationPrimary, annotationReplica)
+		all = append(all, c.dropKnob())
 	}
-	patches = append(patches, p.half(p.target(p.replica), p.replica+", the replica", copied, p.standby)...)
-	if knob {
-		patches = append(patches, p.dropKnob())
-	}
-	return patches
+	return all
 }
 
-func renamed(cluster map[string]any, name string) map[string]any {
-	cluster = copyMap(cluster)
-	metadata := copyMap(cluster["metadata"])
+// renamed is a copy of an object under a name.
+func renamed(object map[string]any, name string) map[string]any {
+	object = copyMap(object)
+	metadata := copyMap(object["metadata"])
 	metadata["name"] = name
-	cluster["metadata"] = metadata
-	return cluster
+	object["metadata"] = metadata
+	return object
+}
+
+// withoutOrigin is a copy of an object without the labels that helm-controller
+// adds to it in the end.
+func withoutOrigin(object map[string]any) map[string]any {
+	name, _ := object["metadata"].(map[string]any)["name"].(string)
+	object = renamed(object, name)
+	metadata := object["metadata"].(map[string]any)
+	labels := copyMap(metadata["labels"])
+	delete(labels, originName)
+	delete(labels, originNamespace)
+	metadata["labels"] = labels
+	return object
 }
 
 // copyMap copies a mapping that may not be there.
@@ -119,23 +183,23 @@ func copyMap(value any) map[string]any {
 	return c
 }
 
-// half returns the patches that make one object of another. A list that only
-// grows is appended to, so that what the chart puts into it comes along.
-func (p *pair) half(target Selector, title string, from, to map[string]any) []Patch {
+// patches make one object of another. A list that only grows is appended to, so
+// that what the chart puts into it comes along.
+func patches(target Selector, title string, from, to map[string]any) []Patch {
 	var operations []any
 	merge := difference(from, to, "", &operations)
-	var patches []Patch
+	var all []Patch
 	if len(merge) > 0 {
-		merge["apiVersion"], merge["kind"] = group+"/"+version, kind
+		merge["apiVersion"], merge["kind"] = to["apiVersion"], to["kind"]
 		metadata := copyMap(merge["metadata"])
 		metadata["name"] = to["metadata"].(map[string]any)["name"]
 		merge["metadata"] = metadata
-		patches = append(patches, Patch{target, patchText(title, merge)})
+		all = append(all, Patch{target, patchText(title, merge)})
 	}
 	if len(operations) > 0 {
-		patches = append(patches, Patch{target, patchText(title+": what a merge cannot say", operations)})
+		all = append(all, Patch{target, patchText(title+": what a merge cannot say", operations)})
 	}
-	return patches
+	return all
 }
 
 // difference returns a strategic merge patch that makes one mapping of another.

@@ -82,6 +82,17 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 		return nil, err
 	}
 	result.Decisions = decisions
+	for _, doc := range stream.documents {
+		for _, object := range doc.objects() {
+			if c, ok := changes[object]; ok {
+				to := []Ref{refTo(c.inPlace)}
+				for _, tree := range c.behind {
+					to = append(to, refTo(tree))
+				}
+				result.Changes = append(result.Changes, Change{refTo(object), to})
+			}
+		}
+	}
 	for _, c := range stream.candidates {
 		if c.decision.Action == CannotBePaired && r.Warn != nil {
 			r.Warn(c.cannotBePaired())
@@ -175,9 +186,27 @@ func (r *Renderer) judge(s *stream) ([]Decision, error) {
 // Result is a stream that was processed: the sources and what changes in them.
 type Result struct {
 	Decisions []Decision // one for each Cluster, in the order of the stream; none with the trio off
+	Changes   []Change   // the objects that change, in the order of the stream
 
 	sources []Source
 	edits   [][]edit // of each source, in order
+}
+
+// Change is an object of the stream, and what stands in its place: it, changed,
+// or others, or both.
+type Change struct {
+	From Ref
+	To   []Ref
+}
+
+// Ref names an object. The namespace is empty where the stream leaves it out.
+type Ref struct{ APIVersion, Kind, Namespace, Name string }
+
+func refTo(tree *yaml.Node) Ref {
+	ref := Ref{APIVersion: scalar(tree, "apiVersion"), Kind: scalar(tree, "kind")}
+	ref.Namespace, _ = stringAt(tree, "metadata.namespace")
+	ref.Name, _ = stringAt(tree, "metadata.name")
+	return ref
 }
 
 func newResult(sources []Source) *Result {
