@@ -209,7 +209,7 @@ func TestFluxRender(t *testing.T) {
 			})
 		}
 	}
-	evidence(t, "rendered by helm-controller's code path", "%d charts by settings, object by object as by the post-renderer", same)
+	evidence(t, "rendered by helm-controller's code path", "%d pairs of a chart and settings, object by object as by the post-renderer", same)
 }
 
 // fluxRenderCharts returns where charts are, by name.
@@ -311,68 +311,87 @@ spec:
 // is the pair when the trio is on and valid and the chart's own Cluster when not.
 func TestFluxRenderKnob(t *testing.T) {
 	helm := tool(t, "helm4")
+	usage, _, err := run(nil, "", binary, "--help")
+	if err != nil {
+		t.Fatal(err)
+	}
 	seen := 0
 	for name, dir := range fluxRenderCharts(t) {
 		rendered, stderr, err := run(nil, "", helm, "template", "blog", dir, "--namespace", "blog")
 		if err != nil {
 			t.Fatal(stderr)
 		}
-		fragment := fluxCommand(t, nil, rendered, "--substitute")
-		for _, knob := range []struct {
-			name      string
-			variables map[string]string
-			on        bool
-		}{
-			// Flux leaves the text as it stands where there is no variable at all
-			{"not substituted", nil, false},
-			{"unset", map[string]string{"OTHER": "true"}, false},
-			{"on", map[string]string{toggle: "true", primaryRegion: "region-a", replicaRegion: "region-b"}, true},
-			{"one region begins with the other", map[string]string{toggle: "true", primaryRegion: "eu", replicaRegion: "eu-2"}, true},
-			{"regions that YAML takes for numbers", map[string]string{toggle: "true", primaryRegion: "1", replicaRegion: "0x10"}, true},
-			{"regions that YAML takes for booleans", map[string]string{toggle: "true", primaryRegion: "no", replicaRegion: "null"}, true},
-			{"regions of all that a label may hold", map[string]string{toggle: "true", primaryRegion: "EU_west-1.a", replicaRegion: strings.Repeat("r", 63)}, true},
-			{"another word for on", map[string]string{toggle: "yes", primaryRegion: "region-a", replicaRegion: "region-b"}, true},
-			{"1 for on", map[string]string{toggle: "1", primaryRegion: "region-a", replicaRegion: "region-b"}, true},
-			{"off", map[string]string{toggle: "false", primaryRegion: "region-a", replicaRegion: "region-b"}, false},
-			{"toggle empty", map[string]string{toggle: "", primaryRegion: "region-a", replicaRegion: "region-b"}, false},
-			{"toggle unset", map[string]string{primaryRegion: "region-a", replicaRegion: "region-b"}, false},
-			{"toggle of another word", map[string]string{toggle: "maybe", primaryRegion: "region-a", replicaRegion: "region-b"}, false},
-			{"equal regions", map[string]string{toggle: "true", primaryRegion: "region-a", replicaRegion: "region-a"}, false},
-			{"no regions", map[string]string{toggle: "true"}, false},
-			{"empty regions", map[string]string{toggle: "true", primaryRegion: "", replicaRegion: ""}, false},
-			{"no primary region", map[string]string{toggle: "true", replicaRegion: "region-b"}, false},
-			{"no replica region", map[string]string{toggle: "true", primaryRegion: "region-a"}, false},
-		} {
-			t.Run(name+"/"+knob.name, func(t *testing.T) {
-				text, err := substituted(fragment, knob.variables)
-				if err != nil {
-					t.Fatal(err)
+		for i, setting := range settings {
+			if !setting.known(usage) {
+				continue
+			}
+			if strings.Contains(strings.Join(setting.env, " "), "CNPG_PAIR_ACTIVE") {
+				buildGenerator(t)
+				if out, stderr, err := run(setting.env, rendered, binary, "flux", "--substitute"); err == nil || out != "" || !strings.Contains(stderr, "must not be turned off") {
+					t.Errorf("%s: a knob, by which the half that is active could be lost: %v %s\n%s", setting.name, err, stderr, out)
 				}
-				got, err := postRenderers(t, text).install(t, dir, action.PostRenderStrategyCombined)
-				if err != nil {
-					t.Fatal(err)
+				continue
+			}
+			fragment := fluxCommand(t, setting.env, rendered, "--substitute")
+			for _, knob := range []struct {
+				name      string
+				variables map[string]string
+				on        bool
+			}{
+				// Flux leaves the text as it stands where there is no variable at all
+				{"not substituted", nil, false},
+				{"unset", map[string]string{"OTHER": "true"}, false},
+				{"on", map[string]string{toggle: "true", primaryRegion: "region-a", replicaRegion: "region-b"}, true},
+				{"one region begins with the other", map[string]string{toggle: "true", primaryRegion: "eu", replicaRegion: "eu-2"}, true},
+				{"regions that YAML takes for numbers", map[string]string{toggle: "true", primaryRegion: "1", replicaRegion: "0x10"}, true},
+				{"regions that YAML takes for booleans", map[string]string{toggle: "true", primaryRegion: "no", replicaRegion: "null"}, true},
+				{"regions of all that a label may hold", map[string]string{toggle: "true", primaryRegion: "EU_west-1.a", replicaRegion: strings.Repeat("r", 63)}, true},
+				{"another word for on", map[string]string{toggle: "yes", primaryRegion: "region-a", replicaRegion: "region-b"}, true},
+				{"1 for on", map[string]string{toggle: "1", primaryRegion: "region-a", replicaRegion: "region-b"}, true},
+				{"off", map[string]string{toggle: "false", primaryRegion: "region-a", replicaRegion: "region-b"}, false},
+				{"toggle empty", map[string]string{toggle: "", primaryRegion: "region-a", replicaRegion: "region-b"}, false},
+				{"toggle unset", map[string]string{primaryRegion: "region-a", replicaRegion: "region-b"}, false},
+				{"toggle of another word", map[string]string{toggle: "maybe", primaryRegion: "region-a", replicaRegion: "region-b"}, false},
+				{"equal regions", map[string]string{toggle: "true", primaryRegion: "region-a", replicaRegion: "region-a"}, false},
+				{"no regions", map[string]string{toggle: "true"}, false},
+				{"empty regions", map[string]string{toggle: "true", primaryRegion: "", replicaRegion: ""}, false},
+				{"no primary region", map[string]string{toggle: "true", replicaRegion: "region-b"}, false},
+				{"no replica region", map[string]string{toggle: "true", primaryRegion: "region-a"}, false},
+			} {
+				if _, more := knob.variables[toggle]; i > 0 && !knob.on && more && knob.name != "off" {
+					continue // the other settings meet the knob in the same patch
 				}
-				var env []string
-				for name, value := range knob.variables {
-					env = append(env, name+"="+value)
-				}
-				want, stderr, err := run(env, rendered, binary)
-				if err != nil {
-					t.Fatal(stderr)
-				}
-				if on := want != rendered; on != knob.on {
-					t.Errorf("for the post-renderer this is on: %t", on)
-				}
-				if diff := cmp.Diff(byName(t, want), byName(t, got)); diff != "" {
-					t.Errorf("not what the post-renderer makes (-want +got):\n%s", diff)
-				}
-				if !t.Failed() {
-					seen++
-				}
-			})
+				t.Run(name+"/"+setting.name+"/"+knob.name, func(t *testing.T) {
+					text, err := substituted(fragment, knob.variables)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, err := postRenderers(t, text).install(t, dir, action.PostRenderStrategyCombined)
+					if err != nil {
+						t.Fatal(err)
+					}
+					env := slices.Clone(setting.env)
+					for name, value := range knob.variables {
+						env = append(env, name+"="+value)
+					}
+					want, stderr, err := run(env, rendered, binary)
+					if err != nil {
+						t.Fatal(stderr)
+					}
+					if on := want != rendered; on != knob.on {
+						t.Errorf("for the post-renderer this is on: %t", on)
+					}
+					if diff := cmp.Diff(byName(t, want), byName(t, got)); diff != "" {
+						t.Errorf("not what the post-renderer makes (-want +got):\n%s", diff)
+					}
+					if !t.Failed() {
+						seen++
+					}
+				})
+			}
 		}
 	}
-	evidence(t, "the knob, by helm-controller's code path", "%d settings of charts, as by the post-renderer", seen)
+	evidence(t, "the knob, by helm-controller's code path", "%d states of the knob, for charts and settings, as by the post-renderer", seen)
 }
 
 const toggle, primaryRegion, replicaRegion = postrender.EnvEnableHotStandby, postrender.EnvPrimaryRegion, postrender.EnvReplicaRegion

@@ -705,8 +705,8 @@ func TestFluxExample(t *testing.T) {
 	})
 }
 
-// TestFluxRendered: what CI renders is applied as it is, without Helm.
-func TestFluxRendered(t *testing.T) {
+// TestFluxFromCI: what CI renders is applied as it is, without Helm.
+func TestFluxFromCI(t *testing.T) {
 	f := theFlux(t)
 	namespace := f.tenant(t, "flux-rendered")
 	pair, stderr, err := run(trio, f.rendered(t, namespace, "0.1.0"), binary, "--strict")
