@@ -172,6 +172,9 @@ func TestFluxRender(t *testing.T) {
 	same := 0
 	for name, dir := range charts {
 		for _, setting := range settings {
+			if name != "tenant" && !slices.Contains(setting.env, "CNPG_PAIR_ACTIVE=primary") {
+				continue // the whole matrix for one chart is enough
+			}
 			t.Run(name+"/"+setting.name, func(t *testing.T) {
 				rendered, stderr, err := run(nil, "", helm, "template", "blog", dir, "--namespace", "blog")
 				if err != nil {
@@ -311,7 +314,10 @@ func TestFluxRenderKnob(t *testing.T) {
 			t.Fatal(stderr)
 		}
 		for i, setting := range settings {
-			if strings.Contains(strings.Join(setting.env, " "), "CNPG_PAIR_ACTIVE") {
+			if !slices.Contains(setting.env, "CNPG_PAIR_ACTIVE=primary") {
+				if name != "tenant" {
+					continue // it is no matter of the chart
+				}
 				buildGenerator(t)
 				if out, stderr, err := run(setting.env, rendered, binary, "flux", "--substitute"); err == nil || out != "" || !strings.Contains(stderr, "must not be turned off") {
 					t.Errorf("%s: a knob, by which the half that is active could be lost: %v %s\n%s", setting.name, err, stderr, out)
