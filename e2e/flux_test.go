@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -19,8 +21,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fluxcd/pkg/oci"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/go-containerregistry/pkg/registry"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -713,21 +717,28 @@ func TestFluxFromCI(t *testing.T) {
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 	}
-	f.commit(t, namespace, "rendered/blog.yaml", pair)
-	f.repository(t, namespace, "blog-rendered")
+	images := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(images.Close)
+	address := strings.TrimPrefix(images.URL, "http://")
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "blog.yaml"), []byte(pair))
+	// what flux push artifact runs
+	if _, err := oci.NewClient(oci.DefaultOptions()).Push(t.Context(), address+"/blog:latest", dir,
+		oci.WithPushMetadata(oci.Metadata{Source: "git", Revision: "main@sha1:0"})); err != nil {
+		t.Fatal(err)
+	}
 	text, err := os.ReadFile("../examples/flux/platform/rendered.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// a git repository, for want of a registry
-	_, kustomization, _ := strings.Cut(string(text), "\n---\n")
-	kustomization = strings.NewReplacer("flux-system", namespace, "targetNamespace: blog", "targetNamespace: "+namespace, "OCIRepository", "GitRepository", "path: ./", "path: ./rendered").Replace(kustomization)
-	f.kubectl(t, kustomization, "apply", "-f", "-")
+	manifests := strings.NewReplacer("flux-system", namespace, "targetNamespace: blog", "targetNamespace: "+namespace,
+		"  url: oci://REGISTRY/blog", "  insecure: true\n  url: oci://"+address+"/blog").Replace(string(text))
+	f.kubectl(t, manifests, "apply", "-f", "-")
 	f.reconcile(t, namespace, "kustomization", "blog-rendered")
 	if diff := f.compare(t, namespace, pair); diff != "" {
 		t.Errorf("Clusters (-want +got):\n%s", diff)
 	}
-	evidence(t, "rendered in CI", "both halves are the ones that cnpg-pair renders")
+	evidence(t, "rendered in CI, pushed as an artifact", "both halves are the ones that cnpg-pair renders")
 }
 
 // TestFluxFails: where a post-render fails, nothing is half done.
