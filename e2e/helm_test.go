@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +134,43 @@ func TestHelmTemplate(t *testing.T) {
 				t.Errorf("not the pair (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestHelmSettings: every combination of settings makes through both Helms what
+// the filter makes of the same chart.
+func TestHelmSettings(t *testing.T) {
+	byName := func(t *testing.T, stream string) map[string]any {
+		all := make(map[string]any)
+		for _, o := range documents(t, stream) {
+			all[fmt.Sprint(o["kind"], " ", o["metadata"].(map[string]any)["name"])] = o
+		}
+		return all
+	}
+	for name, h := range helms(t) {
+		plain, stderr, err := h.template(t, chart, nil)
+		if err != nil {
+			t.Fatal(stderr)
+		}
+		for _, setting := range settings {
+			t.Run(name+"/"+setting.name, func(t *testing.T) {
+				env := slices.Concat(trio, setting.env)
+				want, stderr, err := run(env, plain, binary)
+				if err != nil {
+					t.Fatal(stderr)
+				}
+				got, stderr, err := h.template(t, chart, env, h.postRenderer...)
+				if err != nil {
+					t.Fatal(stderr)
+				}
+				if diff := cmp.Diff(byName(t, want), byName(t, got)); diff != "" {
+					t.Errorf("-filter +Helm:\n%s", diff)
+				}
+				if got == plain {
+					t.Error("nothing has changed")
+				}
+			})
+		}
 	}
 }
 

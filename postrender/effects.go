@@ -25,7 +25,7 @@ func (c *cluster) effects(cfg Config) []string {
 		if cfg.Side == SidePrimary {
 			from = "the replica"
 			secrets = ""
-			if cfg.Rejoin {
+			if cfg.Active != ActivePrimary {
 				secrets = fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
 			}
 		}
@@ -33,7 +33,7 @@ func (c *cluster) effects(cfg Config) []string {
 			say("this Kubernetes cluster must hold copies of the secrets %s from the side of %s, in the same namespace and without owner references", secrets, from)
 		}
 	}
-	if cfg.Replication == Sync && (cfg.Active == ActivePrimary || cfg.Rejoin) {
+	if cfg.Replication == Sync && (cfg.Active == ActivePrimary || cfg.Active == ActiveReplica && cfg.Rejoin) {
 		active, standby := c.name, c.replica
 		if cfg.Rejoin {
 			active, standby = standby, active
@@ -42,14 +42,16 @@ func (c *cluster) effects(cfg Config) []string {
 	}
 	switch {
 	case cfg.Active == ActiveNone && cfg.Rejoin:
-		say("%s is fenced and takes no writes; wait until its Pods refuse connections and %s has caught up, then go on to --active primary", c.replica, c.name)
+		say("%s takes no writes any more, and becomes a replica of %s; wait until both stream and their LSNs are equal, then go on to --active primary", c.replica, c.name)
 	case cfg.Active == ActiveNone:
-		say("%s is fenced and takes no writes; wait until its Pods refuse connections and %s has caught up, then go on to --active replica", c.name, c.replica)
+		say("%s takes no writes any more, and becomes a replica of %s; wait until both stream and their LSNs are equal, then go on to --active replica --rejoin", c.name, c.replica)
 	case cfg.Active == ActiveReplica && cfg.Rejoin:
-		say("%s is active; %s follows it, if it was fenced before the promotion; otherwise delete it and its volumes first, and it is cloned again", c.replica, c.name)
+		say("%s is active, and %s follows it, if --active none came before the promotion; otherwise delete %s and its volumes first, and it is cloned again", c.replica, c.name, c.name)
 	case cfg.Active == ActiveReplica:
-		say("%s is promoted and %s fenced; what %s took since it was last replicated is lost, unless --active none came before; the application must connect to %s-rw", c.replica, c.name, c.name, c.replica)
-		say("do not turn hot standby off while %s is active", c.replica)
+		say("%s is promoted and %s takes no writes any more; what %s took since it was last replicated is lost, unless --active none came before", c.replica, c.name, c.name)
+	}
+	if cfg.Active == ActiveReplica {
+		say("the application must connect to %s-rw; do not turn hot standby off", c.replica)
 	}
 	return all
 }

@@ -92,7 +92,7 @@ func (c *cluster) primaryTree(cfg Config) (*yaml.Node, error) {
 	if err := c.addMeshService(t); err != nil {
 		return nil, err
 	}
-	if cfg.Replication == Sync && !cfg.Rejoin {
+	if cfg.Replication == Sync && cfg.Active == ActivePrimary {
 		if err := waitFor(t, c.replica); err != nil {
 			return nil, err
 		}
@@ -115,7 +115,7 @@ func (c *cluster) replicaTree(cfg Config) (*yaml.Node, error) {
 		dropAdditionalServices,
 		renameBackupServer,
 		func(t *yaml.Node) error {
-			if cfg.Replication == Sync && cfg.Rejoin {
+			if cfg.Replication == Sync && cfg.Active == ActiveReplica && cfg.Rejoin {
 				return waitFor(t, c.name)
 			}
 			return nil

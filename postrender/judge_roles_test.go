@@ -24,9 +24,10 @@ func wantPair(c postrender.Config, in values) []values {
 	replicaName := text(replica, "metadata", "name")
 	annotate := func(o values, key, value string) { child(child(o, "metadata"), "annotations")[key] = value }
 	const fenced = `["*"]`
-	promoted := c.Active == "replica" || c.Rejoin
-	if promoted {
+	if c.Active == "replica" {
 		child(child(replica, "spec"), "replica")["enabled"] = false
+	}
+	if c.Active == "replica" || c.Rejoin {
 		annotate(replica, "helm.sh/resource-policy", "keep")
 	}
 	sync := func(o values, standby string) {
@@ -39,8 +40,8 @@ func wantPair(c postrender.Config, in values) []values {
 			parameters["synchronous_commit"] = "remote_apply"
 		}
 	}
-	switch {
-	case c.Rejoin:
+	moved := c.Active == "none" || c.Active == "replica"
+	if moved {
 		mirrorOnto(primary, in, replicaName)
 		managed := child(child(child(replica, "spec"), "managed"), "services")
 		managed["additional"] = []any{values{
@@ -54,23 +55,22 @@ func wantPair(c postrender.Config, in values) []values {
 				"spec": values{"type": "ClusterIP"},
 			},
 		}}
-		if c.Replication == "sync" {
-			sync(replica, name)
-		}
-		if c.Active == "none" {
-			annotate(replica, "cnpg.io/fencedInstances", fenced)
-		}
-	default:
-		if c.Replication == "sync" {
-			sync(primary, replicaName)
-		}
-		if c.Active == "none" || c.Active == "replica" {
-			annotate(primary, "cnpg.io/fencedInstances", fenced)
-		}
+	}
+	switch {
+	case moved && !c.Rejoin:
+		annotate(primary, "cnpg.io/fencedInstances", fenced)
+	case moved && c.Active == "none":
+		annotate(replica, "cnpg.io/fencedInstances", fenced)
+	}
+	switch { // nobody waits for a standby that there is none of
+	case c.Replication == "sync" && !moved:
+		sync(primary, replicaName)
+	case c.Replication == "sync" && c.Active == "replica" && c.Rejoin:
+		sync(replica, name)
 	}
 	switch c.Side {
 	case "primary":
-		if c.Rejoin {
+		if moved {
 			return []values{primary, wantStub(in, replicaName+"-mesh")}
 		}
 		return []values{primary}

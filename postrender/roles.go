@@ -6,6 +6,11 @@ import "go.yaml.in/yaml/v3"
 // living Clusters would be undone by the next Helm or Flux run (section 9 of the
 // contract). The way from one half to the other goes through nobody: what the old
 // one still took while the new one was promoted would be lost.
+//
+// A half that gives up is fenced, and made a replica of the other one in the same
+// step: the operator demotes it while it is fenced, and lifts the fence itself. A
+// fence that is lifted from a half that is still a primary makes it writable at
+// once, and two primaries of them, whatever else the same apply says.
 
 const (
 	annotationFenced = "cnpg.io/fencedInstances"
@@ -25,40 +30,43 @@ func (c *candidate) change(cfg Config) (change, error) {
 	return c.onSide(cfg, primary, replica), nil
 }
 
-// giveUp makes the primary what it is while it is not active: fenced, so that
-// it takes no writes, or, once it has rejoined, the replica of its replica.
+// giveUp makes the primary what it is while it is not active: the replica of its
+// replica, and fenced, until it rejoins.
 func (c *cluster) giveUp(cfg Config, t *yaml.Node) error {
-	switch {
-	case cfg.Rejoin:
-		back := *c // the pair, seen from the other half
-		back.name, back.replica, back.mesh = c.replica, c.name, MeshName(c.replica)
-		for _, step := range []func(*yaml.Node) error{
-			func(t *yaml.Node) error { return c.cloneFrom(t, back.name) },
-			back.connectToSource,
-		} {
-			if err := step(t); err != nil {
-				return err
-			}
+	if cfg.Active == ActivePrimary {
+		return nil
+	}
+	back := *c // the pair, seen from the other half
+	back.name, back.replica, back.mesh = c.replica, c.name, MeshName(c.replica)
+	for _, step := range []func(*yaml.Node) error{
+		func(t *yaml.Node) error { return c.cloneFrom(t, back.name) },
+		back.connectToSource,
+	} {
+		if err := step(t); err != nil {
+			return err
 		}
-		set(get(t, "spec"), "replica", dict("enabled", boolean(true), "source", back.name))
-	case cfg.Active != ActivePrimary:
+	}
+	set(get(t, "spec"), "replica", dict("enabled", boolean(true), "source", back.name))
+	if !cfg.Rejoin {
 		fence(t)
 	}
 	return nil
 }
 
-// takeOver promotes the replica. From then on its data may be the only current
-// data, which must not go when the knob is turned off.
+// takeOver promotes the replica, unless nobody is to be active. Its data may be
+// the only current data from then on, which must not go when the knob is turned
+// off.
 func (c *cluster) takeOver(cfg Config, t *yaml.Node) error {
-	if cfg.Active != ActiveReplica && !cfg.Rejoin {
+	if cfg.Active == ActivePrimary {
 		return nil
 	}
-	set(makeAt(t, "spec.replica", yaml.MappingNode), "enabled", boolean(false))
-	set(makeAt(t, "metadata.annotations", yaml.MappingNode), annotationKeep, str("keep"))
-	if !cfg.Rejoin {
-		return nil
+	if cfg.Active == ActiveReplica {
+		set(makeAt(t, "spec.replica", yaml.MappingNode), "enabled", boolean(false))
 	}
-	if cfg.Active == ActiveNone {
+	if cfg.Active == ActiveReplica || cfg.Rejoin {
+		set(makeAt(t, "metadata.annotations", yaml.MappingNode), annotationKeep, str("keep"))
+	}
+	if cfg.Active == ActiveNone && cfg.Rejoin {
 		fence(t)
 	}
 	back := *c
@@ -67,7 +75,7 @@ func (c *cluster) takeOver(cfg Config, t *yaml.Node) error {
 }
 
 // fence stops all instances of a half: no session of it writes any more within
-// seconds, whatever its state, and Pods that start again stay stopped.
+// seconds, whatever its state.
 func fence(t *yaml.Node) {
 	set(makeAt(t, "metadata.annotations", yaml.MappingNode), annotationFenced, str(`["*"]`))
 }

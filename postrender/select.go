@@ -220,7 +220,7 @@ func (c *candidate) isInTheWay(cfg Config, s *stream) (*verdict, error) {
 		return cannot(cure, "the name %s, which the pair needs, is taken by %s (%s:%d)", c.replica, other.title(), other.decision.Source, other.decision.Line), nil
 	}
 	services := []string{c.mesh, c.replica + "-rw", c.replica + "-ro", c.replica + "-r"}
-	if cfg.Rejoin {
+	if cfg.Active != ActivePrimary {
 		services = append(services, MeshName(c.replica))
 	}
 	for _, service := range services {

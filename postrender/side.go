@@ -14,7 +14,7 @@ func (c *cluster) onSide(cfg Config, primary, replica *yaml.Node) change {
 	switch cfg.Side {
 	case SidePrimary:
 		var stubs []*yaml.Node
-		if cfg.Rejoin {
+		if cfg.Active != ActivePrimary {
 			stubs = append(stubs, c.stub(MeshName(c.replica)))
 		}
 		return change{primary, stubs}
