@@ -30,6 +30,9 @@ Settings (a flag beats its variable):
                                to the other: none, until that is fenced
   --rejoin[=WORD]              CNPG_PAIR_REJOIN
                                with an active replica: the primary follows it
+  --peer-clusters A,B          CNPG_PAIR_PEER_CLUSTERS
+                               with --side: the clusters of the other side, as
+                               ClusterMesh names them, for CiliumNetworkPolicies
   --region-key LABEL           the node label that holds a node's region
                                (default openova.io/region)
   --output table|json          how explain prints (default table)

@@ -391,14 +391,23 @@ func eventually(t testing.TB, limit time.Duration, what string, check func() err
 	}
 }
 
+// addresses are those given out, because the system gives one out twice now and
+// then: nobody has listened there in between.
+var addresses sync.Map
+
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := listener.Addr().String()
+		listener.Close()
+		if _, given := addresses.LoadOrStore(address, true); !given {
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func write(t testing.TB, path string, text []byte) {

@@ -5,15 +5,16 @@
 set -eu
 rows=$(awk -v RS= -F '\n' '
 	$1 !~ /: all passed$/ { next }
-	{ kind = /\nTestLive/ ? "live" : "admission"; blocks[kind] = $0 }
+	{ kind = /\nTestLive/ ? "live" : /\nTestFlux/ ? "flux" : "admission"; blocks[kind] = $0 }
 	END {
-		for (i = 1; i <= 2; i++) {
-			kind = i == 1 ? "admission" : "live"
+		n = split("admission flux live", kinds, " ")
+		for (i = 1; i <= n; i++) {
+			kind = kinds[i]
 			if (!(kind in blocks)) continue
-			n = split(blocks[kind], lines, "\n")
+			count = split(blocks[kind], lines, "\n")
 			sub(/: all passed$/, "", lines[1])
 			print "| **" lines[1] "** | |"
-			for (j = 2; j <= n; j++) {
+			for (j = 2; j <= count; j++) {
 				split(lines[j], words, ": ")
 				value = substr(lines[j], length(words[1]) + length(words[2]) + 5)
 				gsub(/\|/, "\\|", value)

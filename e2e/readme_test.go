@@ -51,3 +51,54 @@ func TestReadme(t *testing.T) {
 		t.Errorf("the replica is there %d times, not twice:\n%s", n, stdout)
 	}
 }
+
+// TestExampleFlux runs the commands of examples/flux/README.md in a copy of the
+// example. Only the push of an artifact, which needs a registry, is left out.
+func TestExampleFlux(t *testing.T) {
+	text, err := os.ReadFile("../examples/flux/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../examples")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("make", "-C", "..", "build").CombinedOutput(); err != nil {
+		t.Fatalf("make: %v\n%s", err, out)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "dist"), os.DirFS("../dist")); err != nil {
+		t.Fatal(err)
+	}
+	script := "set -e\ncd " + dir + "\nmkdir rendered\nhelm() { " + tool(t, "helm3") + " \"$@\"; }\n"
+	commands := 0
+	for line := range strings.Lines(string(text)) {
+		command, isCommand := strings.CutPrefix(line, "    ")
+		if !isCommand || strings.HasPrefix(command, "flux push ") {
+			continue
+		}
+		commands++
+		script += command
+	}
+	if commands < 6 {
+		t.Fatalf("only %d lines of commands:\n%s", commands, text)
+	}
+	script += "cat examples/flux/tenants/blog.yaml pair.yaml rendered/blog.yaml\n"
+	home := t.TempDir()
+	stdout, stderr, err := run(append([]string{"HELM_DATA_HOME=" + home, "HELM_CONFIG_HOME=" + home, "HELM_CACHE_HOME=" + home, "CNPG_PAIR_STRICT="}, trio...), script, "sh")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stderr)
+	}
+	release, err := os.ReadFile("../examples/flux/tenants/blog.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(stdout, string(release)) {
+		t.Error("the HelmRelease of the example is not what its commands make")
+	}
+	if n := strings.Count(stdout, "blog-db-replica, the replica\n"); n != 2 { // in the HelmRelease and in the patch
+		t.Errorf("the replica's patch is there %d times, not twice", n)
+	}
+	if n := strings.Count(stdout, "\n  name: blog-db-replica\n"); n != 1 {
+		t.Errorf("the replica is rendered %d times, not once", n)
+	}
+}

@@ -49,6 +49,7 @@ for name; do
 		echo "$program.d/kubectl"
 		;;
 	operator) build operator github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
+	helm-controller | kustomize-controller | source-controller) build flux "github.com/fluxcd/$name" "github.com/fluxcd/$name" "$name" ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac

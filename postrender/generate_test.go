@@ -107,6 +107,10 @@ func (g *generator) value(indent int, v any) {
 			g.comment(dash)
 			switch item := item.(type) {
 			case []field:
+				if len(item) == 0 {
+					g.line(dash, "- {}")
+					continue
+				}
 				wide := 2 + 2*g.IntN(2)
 				g.mapping(dash+wide, strings.Repeat(" ", dash)+"-"+strings.Repeat(" ", wide-1), item)
 			default:
@@ -305,6 +309,92 @@ func (g *generator) other() string {
 	return strings.ReplaceAll(texts[g.IntN(len(texts))], "\n", g.eol)
 }
 
+// policy writes a network policy, of Kubernetes or of Cilium, that may know one of
+// some Clusters.
+func (g *generator) policy(name string, clusters []string) {
+	cilium := g.chance(40)
+	names := append([]string{"other-db"}, clusters...)
+	cluster := func() string { return names[g.IntN(len(names))] }
+	key := func(key string) string {
+		if cilium {
+			return []string{"", "k8s:", "any:"}[g.IntN(3)] + key
+		}
+		return key
+	}
+	selector := func() []field {
+		requirement := func(operator string, values ...any) []field {
+			r := []field{{"key", key("cnpg.io/cluster")}, {"operator", operator}}
+			if len(values) > 0 {
+				r = append(r, field{"values", values})
+			}
+			return r
+		}
+		role := []field{{"key", "cnpg.io/podRole"}, {"operator", "Exists"}}
+		switch g.IntN(9) {
+		case 0:
+			return []field{}
+		case 1:
+			return []field{{"matchLabels", []field{{"app", []string{"web", "admin"}[g.IntN(2)]}}}}
+		case 2:
+			return []field{{"matchExpressions", []any{requirement("Exists")}}}
+		case 3:
+			return []field{{"matchExpressions", []any{requirement("NotIn", cluster())}}}
+		case 4:
+			return []field{{"matchExpressions", []any{requirement("In", cluster(), cluster()), role}}}
+		case 5:
+			return []field{{"matchExpressions", []any{requirement("In", cluster())}}}
+		case 6:
+			return []field{{"matchLabels", []field{{key("cnpg.io/cluster"), cluster()}, {"cnpg.io/podRole", "instance"}}}}
+		}
+		return []field{{"matchLabels", []field{{key("cnpg.io/cluster"), cluster()}}}}
+	}
+	few := func(most int, make func() []field) []any {
+		var all []any
+		for range g.IntN(most + 1) {
+			all = append(all, make())
+		}
+		return all
+	}
+	item := func(peers string) func() []field {
+		return func() []field {
+			if cilium {
+				port := func() []field {
+					return []field{{"port", raw([]string{`"5432"`, "'8000'", `"80"`, "status"}[g.IntN(4)])}, {"protocol", "TCP"}}
+				}
+				return g.some(70, field{peers + "Endpoints", append(few(2, selector), selector())},
+					field{"toPorts", []any{[]field{{"ports", append(few(1, port), port())}}}})
+			}
+			port := func() []field {
+				return append([]field{{"port", raw([]string{"5432", "8000", "80", "postgresql", "5000"}[g.IntN(5)])}},
+					g.some(30, field{"protocol", "TCP"})...)
+			}
+			peer := func() []field {
+				all := g.some(15, field{"namespaceSelector", []field{{"matchLabels", []field{{"kubernetes.io/metadata.name", []string{"blog", "elsewhere"}[g.IntN(2)]}}}}})
+				return append(all, field{"podSelector", selector()})
+			}
+			return g.some(70, field{peers, few(2, peer)}, field{"ports", few(2, port)})
+		}
+	}
+	apiVersion, kind, subject := "networking.k8s.io/v1", "NetworkPolicy", "podSelector"
+	if cilium {
+		apiVersion, kind, subject = "cilium.io/v2", "CiliumNetworkPolicy", "endpointSelector"
+	}
+	spec := func() []field {
+		fields := append([]field{{subject, selector()}},
+			g.some(70, field{"ingress", few(2, item("from"))}, field{"egress", few(2, item("to"))})...)
+		if !cilium {
+			fields = append(fields, g.some(50, field{"policyTypes", []any{"Ingress", "Egress"}[g.IntN(2):]})...)
+		}
+		return fields
+	}
+	metadata := append([]field{{"name", name}}, g.some(50, field{"namespace", "blog"}, field{"labels", []field{{"app", "web"}, {"tier", g.odd()}}})...)
+	body := []field{{"spec", spec()}}
+	if cilium && g.chance(30) {
+		body = []field{{"specs", []any{spec(), spec()}}}
+	}
+	g.mapping(0, "", append([]field{{"apiVersion", apiVersion}, {"kind", kind}, {"metadata", metadata}}, body...))
+}
+
 // generated is a stream, and the documents in it that must not change.
 type generated struct {
 	text   string
@@ -338,6 +428,8 @@ func generate(seed uint64) generated {
 			g.cluster(2, "- ", name)
 			g.cluster(2, "- ", name+"z")
 			s.names = append(s.names, name, name+"z")
+		case g.chance(50):
+			g.policy(fmt.Sprintf("policy%d", i), s.names)
 		default:
 			text := g.other()
 			g.WriteString(text)

@@ -121,6 +121,7 @@ func wantStub(in values, name string) values {
 // settings are the trio and, one time in two, others beside it.
 func settings(seed uint64) postrender.Config {
 	c := cfg
+	c.PeerClusters = []string{farCluster}
 	random := rand.New(rand.NewPCG(seed, 7))
 	if random.IntN(2) == 0 {
 		return c
@@ -144,6 +145,7 @@ func matrix() []postrender.Config {
 						continue
 					}
 					c := cfg
+					c.PeerClusters = []string{farCluster}
 					c.Side, c.Replication, c.Active, c.Rejoin = side, replication, active, rejoin
 					all = append(all, c)
 				}

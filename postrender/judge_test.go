@@ -347,6 +347,7 @@ func strict(o values) error {
 func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []postrender.Decision) {
 	t.Helper()
 	var want []values
+	var couples []couple
 	clusters := 0
 	for _, o := range objects(t, in) {
 		if !isCluster(o) || decisions[clusters].Action != postrender.Paired {
@@ -357,6 +358,8 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 			continue
 		}
 		clusters++
+		name := text(o, "metadata", "name")
+		couples = append(couples, couple{inNamespace(o), name, wantReplicaName(name)})
 		pair := wantPair(c, o)
 		if strict(o) == nil { // what goes in wrong comes out wrong
 			for _, half := range pair {
@@ -373,9 +376,14 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 	if clusters != len(decisions) {
 		t.Errorf("%d Clusters, but %d decisions", clusters, len(decisions))
 	}
-	if diff := cmp.Diff(want, objects(t, out)); diff != "" {
+	_, policies := withoutPolicies(t, want, want)
+	want, _ = withoutPolicies(t, policies, want)
+	got, changed := withoutPolicies(t, policies, objects(t, out))
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the output is not what the contract asks for (-want +got):\n%s", diff)
 	}
+	judgeUntouched(t, policies, changed, couples)
+	judgePolicies(t, c, policies, changed, couples)
 }
 
 // render runs the renderer on a stream.

@@ -9,6 +9,9 @@ import (
 // maxClusterName is the longest name that CNPG's webhook admits for a Cluster.
 const maxClusterName = 50
 
+// maxObjectName is the longest name that Kubernetes admits for most objects.
+const maxObjectName = 253
+
 const replicaSuffix = "-replica"
 
 // ReplicaName is the name of the replica of the Cluster called name: name and
@@ -16,12 +19,23 @@ const replicaSuffix = "-replica"
 // name, a dash, eight hex digits of its SHA-256 and "-replica", 50 in all. A
 // plain cut would give two Clusters one replica.
 func ReplicaName(name string) string {
-	if len(name)+len(replicaSuffix) <= maxClusterName {
-		return name + replicaSuffix
+	return shortened(name, replicaSuffix, maxClusterName)
+}
+
+// policyName is the name of a twin of the network policy called name: name and
+// suffix, shortened like [ReplicaName] where Kubernetes refuses it.
+func policyName(name, suffix string) string {
+	return shortened(name, suffix, maxObjectName)
+}
+
+func shortened(name, suffix string, most int) string {
+	if len(name)+len(suffix) <= most {
+		return name + suffix
 	}
 	sum := sha256.Sum256([]byte(name))
-	tail := "-" + hex.EncodeToString(sum[:4]) + replicaSuffix
-	return name[:min(len(name), maxClusterName-len(tail))] + tail
+	tail := "-" + hex.EncodeToString(sum[:4]) + suffix
+	name = name[:min(len(name), most-len(tail))]
+	return strings.TrimRight(name, ".") + tail // a dot must not stand before a dash
 }
 
 // MeshName is the name of the ClusterMesh-global Service of the Cluster called

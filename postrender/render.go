@@ -127,6 +127,7 @@ func (s *stream) changes(cfg Config) (map[*yaml.Node]change, error) {
 		}
 		changes[c.tree] = change
 	}
+	failed = append(failed, s.policyChanges(cfg, changes))
 	return changes, errors.Join(failed...)
 }
 

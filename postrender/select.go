@@ -80,7 +80,7 @@ func decide(cfg Config, s *stream) error {
 // decides.
 func (c *candidate) judge(cfg Config, s *stream) (*verdict, error) {
 	for _, rule := range []func(Config, *stream) (*verdict, error){
-		c.isReplica, c.isPrimary, c.isFollowed, c.isOptedOut, c.isUnsupported, c.isPinned, c.isPinnedOddly, c.isSynchronous, c.isInTheWay,
+		c.isReplica, c.isPrimary, c.isFollowed, c.isOptedOut, c.isUnsupported, c.isPinned, c.isPinnedOddly, c.isSynchronous, c.isInTheWay, c.isPolicyInTheWay,
 	} {
 		if v, err := rule(cfg, s); v != nil || err != nil {
 			return v, err

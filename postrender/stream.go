@@ -51,6 +51,7 @@ type stream struct {
 	services     map[string][]holder     // by name
 	followed     map[string][]*candidate // the followers, by the name of their source
 	followedHost map[string][]*candidate // the followers, by the Service that they connect to
+	policies     []*policy               // those that may concern a pair
 }
 
 // inNamespace returns the first of some Clusters that may be in a namespace.
@@ -83,7 +84,7 @@ func readStream(sources []Source) (*stream, error) {
 		for _, p := range split(source.Data) {
 			text := source.Data[p.body:p.end]
 			cluster := mayHoldCluster(text)
-			if !cluster && !mayHoldService(text) {
+			if !cluster && !mayHoldService(text) && !mayHoldPolicy(text) {
 				continue
 			}
 			d, err := parse(source, p)
@@ -123,6 +124,8 @@ func (s *stream) add(d *document) error {
 		case kind == "Service" && group == "v1", kind == "Pooler" && group == apiGroup:
 			what := fmt.Sprintf("%s %s (%s:%d)", kind, c.name, d.source.Name, line)
 			s.services[c.name] = append(s.services[c.name], holder{c.namespace, "", what})
+		case isPolicy(group, kind):
+			s.policies = append(s.policies, newPolicy(d, tree))
 		case kind == "Cluster" && group == apiGroup:
 			found := &candidate{cluster: c, doc: d, decision: Decision{
 				Source: d.source.Name, Line: line, Namespace: c.namespace, Name: c.name,
@@ -141,6 +144,10 @@ func (s *stream) add(d *document) error {
 func (s *stream) addCluster(c *candidate) error {
 	s.candidates = append(s.candidates, c)
 	s.clusters[c.name] = append(s.clusters[c.name], c)
+	labels, _ := mappingAt(c.tree, "metadata.labels")
+	if pair := scalar(labels, labelPair); pair != "" && pair != c.name {
+		s.clusters[pair] = append(s.clusters[pair], c) // on its side it stands for the other half too
+	}
 	services, err := c.services()
 	if err != nil {
 		return err
