@@ -122,17 +122,11 @@ func (c *cluster) sameNamespace(t *testing.T, of *namespace) *namespace {
 	return n
 }
 
-// secretCopies is what the README tells: secrets as a list of their own, without
-// owners, which do not exist where the copies go. By the label the operator looks
-// at a copy again when it changes.
-const secretCopies = `{"apiVersion":"v1","kind":"List","items":[{{range $i, $s := .items}}{{if $i}},{{end}}
-{"apiVersion":"v1","kind":"Secret","type":"{{$s.type}}","metadata":{"name":"{{$s.metadata.name}}","labels":{"cnpg.io/reload":"true"}},
- "data":{ {{- $first := true}}{{range $key, $value := $s.data}}{{if not $first}},{{end}}{{$first = false}}"{{$key}}":"{{$value}}"{{end -}} }}{{end}}]}`
-
+// copySecrets does what the README tells to do.
 func copySecrets(t *testing.T, from, to *namespace, names ...string) {
 	t.Helper()
 	args := append([]string{"get", "secrets"}, names...)
-	to.applied(t, from.kubectl(t, append(args, "-o", "go-template="+secretCopies)...))
+	to.applied(t, from.kubectl(t, append(args, "-o", "go-template-file=../examples/sides/copy-secrets.gotmpl")...))
 }
 
 // reach stands in for ClusterMesh: it gives the local Service of a half that runs in
