@@ -20,17 +20,14 @@ func (c *cluster) effects(cfg Config) []string {
 		say("turning hot standby off deletes %s and its volumes", c.replica)
 	}
 	if cfg.Side != SideBoth {
-		secrets := fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
-		from := "the primary"
-		if cfg.Side == SidePrimary {
-			from = "the replica"
-			secrets = ""
-			if cfg.Active != ActivePrimary {
-				secrets = fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
-			}
+		other, secrets := "the replica", fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
+		if cfg.Side == SideReplica {
+			other, secrets = "the primary", fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
 		}
-		if secrets != "" {
-			say("this Kubernetes cluster must hold copies of the secrets %s from the side of %s, in the same namespace and without owner references", secrets, from)
+		if cfg.Side == SidePrimary && cfg.Active == ActivePrimary {
+			say("this Kubernetes cluster must hold the operator, and a mesh with that of %s", other)
+		} else {
+			say("this Kubernetes cluster must hold the operator, a mesh with that of %s, and copies of its secrets %s, in the same namespace and without owner references", other, secrets)
 		}
 	}
 	if cfg.Replication == Sync && (cfg.Active == ActivePrimary || cfg.Active == ActiveReplica && cfg.Rejoin) {
