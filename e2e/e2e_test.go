@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,8 +24,11 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	// the tests say what is set
-	for _, name := range []string{postrender.EnvEnableHotStandby, postrender.EnvPrimaryRegion, postrender.EnvReplicaRegion, postrender.EnvStrict} {
-		os.Unsetenv(name)
+	for _, setting := range os.Environ() {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "SOVEREIGN_") || slices.Contains([]string{
+			postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive, postrender.EnvRejoin, postrender.EnvPeerClusters}, name) {
+			os.Unsetenv(name)
+		}
 	}
 	dir, err := os.MkdirTemp("", "cnpg-pair-e2e-")
 	if err != nil {
@@ -64,6 +68,9 @@ var trio = []string{
 	"SOVEREIGN_PRIMARY_REGION=region-a",
 	"SOVEREIGN_REPLICA_REGION=region-b",
 }
+
+// on is the trio, and more.
+func on(more ...string) []string { return slices.Concat(trio, more) }
 
 // run executes a program with more environment and some input, and returns
 // what it printed.

@@ -1,4 +1,4 @@
-# e2e-live: the tests with real PostgreSQL on two nodes: root, about ten minutes
+# e2e-live: the tests with real PostgreSQL on two nodes, and three: root, about twenty minutes
 # once everything is built. CNPG_PAIR_KUBECONFIG=FILE takes a cluster of yours.
 .PHONY: e2e-live
 e2e-live:

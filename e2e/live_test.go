@@ -24,15 +24,22 @@ func TestLive(t *testing.T) {
 	c := startCluster(t)
 	versions(t, c)
 
-	// in this order: the region does not come back
 	t.Run("pair", func(t *testing.T) { testPair(t, c) })
 	t.Run("turned on", func(t *testing.T) { testTurnedOn(t, c) })
-	t.Run("region lost", func(t *testing.T) {
-		if c.state == "" {
-			t.Skip("a node must be killed for this, and the cluster of CNPG_PAIR_KUBECONFIG is not ours: run it with LIVE=1")
-		}
-		testRegionLost(t, c)
-	})
+	t.Run("turned on without a pin", func(t *testing.T) { testUnpinned(t, c) })
+	t.Run("sides changed by kubectl", func(t *testing.T) { testSidesChanged(t, c, (*namespace).apply) })
+	t.Run("sides changed by helm", func(t *testing.T) { testSidesChanged(t, c, (*namespace).helm) })
+	t.Run("promoted under load", func(t *testing.T) { testPromotedUnderLoad(t, c) })
+	t.Run("two clusters", func(t *testing.T) { testTwoClusters(t, c) })
+	t.Run("region lost", func(t *testing.T) { testRegionLost(t, c) })
+}
+
+// ours skips a test that needs more of the cluster than Kubernetes offers.
+func (c *cluster) ours(t *testing.T, need string) {
+	t.Helper()
+	if c.state == "" {
+		t.Skip(need + ", and the cluster of CNPG_PAIR_KUBECONFIG is not ours: run it with LIVE=1")
+	}
 }
 
 // testPair installs the example chart with the trio on.
@@ -113,7 +120,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 	n.client(t, "client", primary, "sleep infinity")
 	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
 	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
-	n.client(t, "writer", primary, writer(50)) // a session that stays open holds up a shutdown, by three minutes
+	n.client(t, "writer", primary, writer("blog-db-rw", flood(50))) // a session that stays open holds up a shutdown, by three minutes
 	eventually(t, time.Minute, "a writer that writes", func() error {
 		got, err := n.sql("client", "blog-db-rw", "SELECT count(*) > 1100 FROM numbers")
 		return want(got, "t", err)
@@ -136,13 +143,8 @@ func testTurnedOn(t *testing.T, c *cluster) {
 		return want(got, "t", err)
 	})
 
-	n.kubectl(t, "exec", "writer", "--", "touch", "/dev/shm/stop")
-	eventually(t, 10*time.Second, "a writer that stops", func() error {
-		phase, err := n.try("get", "pod", "writer", "-o", "jsonpath={.status.phase}")
-		return want(phase, "Succeeded", err)
-	})
-	acked := numbers(n.kubectl(t, "logs", "writer"))
-	found := numbers(n.login(t, "client", "blog-db-rw", "SELECT n FROM numbers ORDER BY n"))
+	acked := numbers(n.written(t))
+	found := n.found(t, "client", "blog-db-rw")
 	if len(found) < 1100 || found[0] != 1 || found[999] != 1000 {
 		t.Errorf("the rows from before are not all there: %d rows", len(found))
 	}
@@ -156,26 +158,22 @@ func testTurnedOn(t *testing.T, c *cluster) {
 		return want(got, n.login(t, "client", "blog-db-rw", all), err)
 	})
 	evidence(t, "rows on both", "%d", len(found))
-	evidence(t, "longest pause between two writes", "%s s", n.login(t, "client", "blog-db-rw",
-		"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE n > 1000) AS pauses"))
+	evidence(t, "longest pause between two writes", "%s s", n.pause(t, "blog-db-rw", 1000))
 }
 
-// testRegionLost takes the primaries' node away while applications write there.
+// testRegionLost takes the primaries' node away while applications write there,
+// goes on in the other region, and gives the node back.
 func testRegionLost(t *testing.T, c *cluster) {
-	sync := `{"spec": {"postgresql": {"synchronous": {"method": "first", "number": 1, "dataDurability": "required",
-		"maxStandbyNamesFromCluster": 0, "standbyNamesPre": ["blog-db-replica"]}, "parameters": {"synchronous_commit": "remote_apply"}}}}`
+	c.ours(t, "a node must be killed for this")
 	modes := []string{"async", "sync"}
 	pairs := map[string]*namespace{}
 	for _, mode := range modes {
 		n := c.namespace(t, mode)
-		n.helm(t, trio)
+		n.helm(t, on("CNPG_PAIR_REPLICATION="+mode))
 		pairs[mode] = n
 	}
 	for mode, n := range pairs {
 		n.healthy(t, "blog-db", "blog-db-replica")
-		if mode == "sync" {
-			n.kubectl(t, "patch", clusters, "blog-db", "--type", "merge", "--patch", sync)
-		}
 		eventually(t, time.Minute, "replication that is "+mode, func() error {
 			got, err := n.trySuper("blog-db-1", "SELECT sync_state FROM pg_stat_replication")
 			return want(got, mode, err)
@@ -183,8 +181,9 @@ func testRegionLost(t *testing.T, c *cluster) {
 		n.client(t, "survivor", "region-b", "sleep infinity")
 		n.login(t, "survivor", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
 	}
+	t.Run("sync without its replica", func(t *testing.T) { testReplicaAway(t, pairs["sync"]) })
 	for _, n := range pairs {
-		n.client(t, "writer", "region-a", writer(1e6)) // which needs no DNS when its region is cut off
+		n.client(t, "writer", "region-a", writer("blog-db-rw", flood(1e6))) // which needs no DNS when its region is cut off
 	}
 	for mode, n := range pairs {
 		eventually(t, time.Minute, "1000 rows written in mode "+mode, func() error {
@@ -201,12 +200,13 @@ func testRegionLost(t *testing.T, c *cluster) {
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
 			n := pairs[mode]
-			n.kubectl(t, "patch", clusters, "blog-db-replica", "--type", "merge", "--patch", `{"spec": {"replica": {"enabled": false}}}`)
-			took := elapsed(t, 2*time.Minute, "a replica that takes writes, with the old password", func() error {
+			start := time.Now()
+			n.helm(t, on("CNPG_PAIR_REPLICATION="+mode, "CNPG_PAIR_ACTIVE=replica"))
+			eventually(t, 2*time.Minute, "a replica that takes writes, with the old password", func() error {
 				_, err := n.sql("survivor", "blog-db-replica-rw", "CREATE TABLE promoted ()")
 				return err
 			})
-			evidence(t, "from the promotion to the first write, with the old password", "%.1f s", took.Seconds())
+			evidence(t, "from --active replica to the first write, with the old password", "%.1f s", time.Since(start).Seconds())
 			// The operator restarts the server, and settles what belongs to a primary: so
 			// what holds at first need not last.
 			for settled := time.Now().Add(30 * time.Second); time.Now().Before(settled); time.Sleep(time.Second) {
@@ -236,7 +236,7 @@ func testRegionLost(t *testing.T, c *cluster) {
 				}
 			}
 			acked := numbers(told.String())
-			found := numbers(n.login(t, "survivor", "blog-db-replica-rw", "SELECT n FROM numbers ORDER BY n"))
+			found := n.found(t, "survivor", "blog-db-replica-rw")
 			lost := missing(acked, found)
 			evidence(t, "rows acknowledged", "%d", len(acked))
 			evidence(t, "rows found after the promotion", "%d", len(found))
@@ -249,15 +249,49 @@ func testRegionLost(t *testing.T, c *cluster) {
 			}
 		})
 	}
+	t.Run("back", func(t *testing.T) { testRegionBack(t, c, pairs) })
 }
 
-// writer inserts numbered rows, and prints each number once it is acknowledged,
-// in sessions of so many rows.
-func writer(session int) string {
+// writer inserts numbered rows at the first of some hosts that takes them, and
+// prints each number once it is acknowledged. A feed is a session's statements.
+func writer(hosts, feed string) string {
 	return fmt.Sprintf(`while [ ! -e /dev/shm/stop ]; do
-	yes 'INSERT INTO numbers DEFAULT VALUES RETURNING n;' | head -n %d |
-		psql -XAtq -v ON_ERROR_STOP=1 'host=blog-db-rw sslmode=require connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
-done`, session)
+	%s | psql -XAtq -v ON_ERROR_STOP=1 'host=%s target_session_attrs=read-write sslmode=require connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
+done`, feed, hosts)
+}
+
+const insert = "INSERT INTO numbers DEFAULT VALUES RETURNING n;"
+
+// flood is as many rows as the server takes, so many a session.
+func flood(session int) string { return fmt.Sprintf("yes '%s' | head -n %d", insert, session) }
+
+// drip is a few dozen rows a second, so many a session.
+func drip(session int) string {
+	return fmt.Sprintf("seq %d | while read i; do [ ! -e /dev/shm/stop ] || break; echo '%s'; sleep 0.02; done", session, insert)
+}
+
+// written ends the writer, and returns its log.
+func (n *namespace) written(t *testing.T) string {
+	t.Helper()
+	n.kubectl(t, "exec", "writer", "--", "touch", "/dev/shm/stop")
+	eventually(t, 30*time.Second, "a writer that stops", func() error {
+		phase, err := n.try("get", "pod", "writer", "-o", "jsonpath={.status.phase}")
+		return want(phase, "Succeeded", err)
+	})
+	return n.kubectl(t, "logs", "writer")
+}
+
+// found is what the writer wrote, as a server knows it.
+func (n *namespace) found(t *testing.T, client, service string) []int {
+	t.Helper()
+	return numbers(n.login(t, client, service, "SELECT n FROM numbers ORDER BY n"))
+}
+
+// pause is the longest one between two rows behind row from, in seconds.
+func (n *namespace) pause(t *testing.T, service string, from int) string {
+	t.Helper()
+	return n.login(t, "client", service, fmt.Sprintf(
+		"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE n > %d) AS pauses", from))
 }
 
 const clusters = "clusters.postgresql.cnpg.io"
@@ -305,7 +339,11 @@ func startCluster(t *testing.T) *cluster {
 	if os.Getenv("LIVE") == "" {
 		t.Skip("starts a Kubernetes cluster, which takes root and minutes: set LIVE=1, or CNPG_PAIR_KUBECONFIG=FILE for one of yours")
 	}
-	up := exec.Command("live/cluster.sh", "up")
+	verb := "up"
+	if os.Getenv("LIVE") == "again" { // whoever writes a test takes one that is up, and keeps it
+		verb = "where"
+	}
+	up := exec.Command("live/cluster.sh", verb)
 	up.Stderr = os.Stderr
 	start := time.Now()
 	out, err := up.Output()
@@ -317,7 +355,9 @@ func startCluster(t *testing.T) *cluster {
 	c.state = strings.TrimSpace(string(out))
 	c.prefix = []string{"live/cluster.sh", "enter"}
 	c.image = "cnpg-pair.local/postgresql:17"
-	t.Cleanup(func() { c.script(t, "down") })
+	if verb == "up" {
+		t.Cleanup(func() { c.script(t, "down") })
+	}
 	return c
 }
 
@@ -407,11 +447,44 @@ func (n *namespace) kubectl(t *testing.T, args ...string) string {
 func (n *namespace) helm(t *testing.T, env []string) {
 	t.Helper()
 	args := []string{n.cluster.helm, "-n", n.name, "upgrade", "--install", "blog", "../examples/tenant", "--no-hooks",
-		"--post-renderer", binary, "--set", "database.size=1Gi,database.image=" + n.image}
+		"--post-renderer", binary, "--set", n.values()}
 	if _, err := n.run(env, "", args...); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// apply does the same by kubectl.
+func (n *namespace) apply(t *testing.T, env []string) {
+	t.Helper()
+	n.applied(t, n.rendered(t, env, n.template(t)))
+}
+
+func (n *namespace) template(t *testing.T) string {
+	t.Helper()
+	chart, err := n.run(nil, "", n.cluster.helm, "-n", n.name, "template", "blog", "../examples/tenant", "--no-hooks", "--set", n.values())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chart + "\n"
+}
+
+func (n *namespace) rendered(t *testing.T, env []string, chart string) string {
+	t.Helper()
+	stdout, stderr, err := run(env, chart, binary, "--strict")
+	if err != nil {
+		t.Fatalf("cnpg-pair: %v: %s", err, stderr)
+	}
+	return stdout
+}
+
+func (n *namespace) applied(t *testing.T, manifests string) {
+	t.Helper()
+	if _, err := n.run(nil, manifests, n.kube, "-n", n.name, "apply", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *namespace) values() string { return "database.size=1Gi,database.image=" + n.image }
 
 // healthy waits for Clusters.
 func (n *namespace) healthy(t *testing.T, names ...string) {
@@ -436,9 +509,14 @@ func (n *namespace) streaming(t *testing.T, limit time.Duration, former string) 
 		if err != nil || uid == former {
 			return fmt.Errorf("the primary is still the Pod %s (%v)", former, err)
 		}
-		got, err := n.trySuper("blog-db-1", "SELECT application_name, state, ssl FROM pg_stat_replication JOIN pg_stat_ssl USING (pid)")
-		return want(got, "blog-db-replica|streaming|t", err)
+		return n.follows("blog-db-replica", "blog-db")
 	})
+}
+
+// follows looks whether one Cluster streams from another, over TLS.
+func (n *namespace) follows(standby, primary string) error {
+	got, err := n.trySuper(primary+"-1", "SELECT application_name, state, ssl FROM pg_stat_replication JOIN pg_stat_ssl USING (pid)")
+	return want(got, standby+"|streaming|t", err)
 }
 
 // region tells where a Pod runs.
@@ -453,7 +531,7 @@ func (n *namespace) region(t *testing.T, pod string) string {
 // and waits until it runs.
 func (n *namespace) client(t *testing.T, pod, region, command string) {
 	t.Helper()
-	image := n.kubectl(t, "get", clusters, "blog-db", "-o", "jsonpath={.status.image}")
+	image := n.kubectl(t, "get", clusters, "-o", "jsonpath={.items[0].status.image}")
 	name := n.kubectl(t, "get", clusters, "blog-db-replica", "--ignore-not-found", "-o", "jsonpath={.spec.bootstrap.pg_basebackup.secret.name}")
 	if name == "" {
 		name = "blog-db-app"
@@ -479,9 +557,7 @@ spec:
     - {name: PGPASSWORD, valueFrom: %s}
     - {name: PGDATABASE, valueFrom: %s}
 `, pod, region, image, command, secret("username"), secret("password"), secret("dbname"))
-	if _, err := n.run(nil, manifest, n.kube, "-n", n.name, "apply", "-f", "-"); err != nil {
-		t.Fatal(err)
-	}
+	n.applied(t, manifest)
 	n.kubectl(t, "wait", "--for=condition=Ready", "pod/"+pod, "--timeout=50s")
 }
 

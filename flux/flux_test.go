@@ -55,6 +55,39 @@ spec:
           metadata:
             name: blog-reports
 ---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: blog-db
+  namespace: blog
+spec:
+  podSelector:
+    matchLabels:
+      cnpg.io/cluster: blog-db
+  ingress:
+  - from:
+    - podSelector:
+        matchLabels:
+          app: web
+    ports:
+    - port: 5432
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: web
+  namespace: blog
+spec:
+  podSelector:
+    matchLabels:
+      app: web
+  policyTypes: [Egress]
+  egress:
+  - to:
+    - podSelector:
+        matchLabels:
+          cnpg.io/cluster: blog-db
+---
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -116,8 +149,8 @@ func TestUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(expanded(t, valid, chart)) != 3 {
-		t.Fatal("not a pair and a ConfigMap")
+	if len(expanded(t, valid, chart)) != 6 {
+		t.Fatal("not a pair, a policy with its twin, another, and a ConfigMap")
 	}
 	for _, version := range []string{chart, upgraded} {
 		if diff := cmp.Diff(expanded(t, valid, version), inFlux(t, entries, version)); diff != "" {
@@ -189,6 +222,7 @@ func TestKnob(t *testing.T) {
 // Flux too, but for those named here, which Flux or the knob cannot take.
 func TestCases(t *testing.T) {
 	cannot := map[string]string{
+		"policies-shapes":               "NetworkPolicy blog/a: ingress: expected a sequence",
 		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
 		"stream-duplicates":             "already registered id",
 		"stream-json-one-line":          "unknown escape character",

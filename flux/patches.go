@@ -111,10 +111,12 @@ func (c *change) clones(knob bool) []Patch {
 		}
 	}
 	for _, key := range keys {
-		if key != "apiVersion" && key != "kind" && key != "metadata" { // two Lists need names to live in one stream
+		if key != "apiVersion" && key != "kind" && key != "metadata" {
 			ops = append(ops, op("remove", "/"+pointer(key)))
 		}
 	}
+	// Lists need names of their own to live in one stream
+	ops = append(ops, op("replace", "/metadata/name", "value", strings.ToLower(c.from.Kind)+"."+c.from.Name))
 	ops = append(ops, op("add", "/apiVersion", "value", "v1"), op("add", "/kind", "value", "List"))
 	target := c.target(c.from)
 	if knob {
@@ -210,6 +212,10 @@ func difference(from, to map[string]any, path string, operations *[]any) map[str
 	patch := make(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(from)) {
 		if _, ok := to[key]; ok {
+			continue
+		}
+		if at := path + "/" + key; at == "/metadata/annotations" || at == "/metadata/labels" {
+			difference(copyMap(from[key]), nil, at, operations)
 			continue
 		}
 		if path == "/metadata/annotations" || path == "/metadata/labels" {

@@ -17,6 +17,7 @@ func TestCasesJudged(t *testing.T) {
 		"stream-json-one-line":          `an escaped "/"`,
 		"stream-json-surrogates":        "a character in two halves of UTF-16",
 		"error-binary":                  "not YAML, and not ours to judge",
+		"policies-no-metadata":          "metadata that is a string",
 	}
 	files, err := filepath.Glob("../testdata/*/in.yaml")
 	if err != nil || len(files) < 50 {

@@ -10,8 +10,8 @@ import (
 func (c *cluster) effects(cfg Config) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	timeout, _ := stringAt(c.tree, "spec.smartShutdownTimeout")
 	if cfg.Side != SideReplica && cfg.Active == ActivePrimary && c.pinsPrimary() {
-		timeout, _ := stringAt(c.tree, "spec.smartShutdownTimeout")
 		say("turning hot standby on, or off again, restarts the primary's Pod of %s once, for its node affinity: no writes for 12 to 18 s, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open; the annotation %s: %s spares it that",
 			c.name, cmp.Or(timeout, "180"), AnnotationPin, SideReplica)
 		say("the volume of %s must be in %s %s, or the Pod stays Pending: kubectl get pv shows where it is", c.name, cfg.RegionKey, cfg.PrimaryRegion)
@@ -20,17 +20,14 @@ func (c *cluster) effects(cfg Config) []string {
 		say("turning hot standby off deletes %s and its volumes", c.replica)
 	}
 	if cfg.Side != SideBoth {
-		secrets := fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
-		from := "the primary"
-		if cfg.Side == SidePrimary {
-			from = "the replica"
-			secrets = ""
-			if cfg.Active != ActivePrimary {
-				secrets = fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
-			}
+		other, secrets := "the replica", fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
+		if cfg.Side == SideReplica {
+			other, secrets = "the primary", fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
 		}
-		if secrets != "" {
-			say("this Kubernetes cluster must hold copies of the secrets %s from the side of %s, in the same namespace and without owner references", secrets, from)
+		if cfg.Side == SidePrimary && cfg.Active == ActivePrimary {
+			say("this Kubernetes cluster must hold the operator, and a mesh with that of %s", other)
+		} else {
+			say("this Kubernetes cluster must hold the operator, a mesh with that of %s, and copies of its secrets %s, in the same namespace and without owner references", other, secrets)
 		}
 	}
 	if cfg.Replication == Sync && (cfg.Active == ActivePrimary || cfg.Active == ActiveReplica && cfg.Rejoin) {
@@ -51,6 +48,8 @@ func (c *cluster) effects(cfg Config) []string {
 		say("%s is promoted and %s takes no writes any more; what %s took since it was last replicated is lost, unless --active none came before", c.replica, c.name, c.name)
 	}
 	if cfg.Active == ActiveReplica {
+		say("right after its promotion %s restarts once, and waits for up to %s s (smartShutdownTimeout) for sessions that have been opened already; new ones are refused meanwhile",
+			c.replica, cmp.Or(timeout, "180"))
 		say("the application must connect to %s-rw; do not turn hot standby off", c.replica)
 	}
 	return all

@@ -284,7 +284,10 @@ func (p *policy) twin(cfg Config, s *stream, pair *candidate, pairs []*candidate
 	if spec := get(t, "spec"); spec != nil && !kept[spec] {
 		remove(t, "spec")
 	}
-	set(get(t, "metadata"), "name", str(p.twinName(pair, s)))
+	if _, err := mappingAt(t, "metadata"); err != nil {
+		return nil, err
+	}
+	set(makeAt(t, "metadata", yaml.MappingNode), "name", str(p.twinName(pair, s)))
 	return t, pair.dropLiveFields(t)
 }
 

@@ -144,6 +144,10 @@ func (s *stream) add(d *document) error {
 func (s *stream) addCluster(c *candidate) error {
 	s.candidates = append(s.candidates, c)
 	s.clusters[c.name] = append(s.clusters[c.name], c)
+	labels, _ := mappingAt(c.tree, "metadata.labels")
+	if pair := scalar(labels, labelPair); pair != "" && pair != c.name {
+		s.clusters[pair] = append(s.clusters[pair], c) // on its side it stands for the other half too
+	}
 	services, err := c.services()
 	if err != nil {
 		return err

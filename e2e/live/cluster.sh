@@ -11,7 +11,12 @@
 #   cluster.sh enter CMD...  runs a command in the network of control, with KUBECONFIG set
 #   cluster.sh cut NODE      takes a node off the network
 #   cluster.sh stop NODE     switches a machine off, as a power failure does
+#   cluster.sh boot NODE     switches it on again, with the disk that it had
+#   cluster.sh where         prints its directory
 #   cluster.sh down          stops it and removes what it wrote
+#
+# cluster.sh second ... does the same with another cluster beside the first one, of
+# control at 10.98.0.1 and node-c, in region-b. A route joins the Pods of both.
 #
 # It needs root and Debian's packages, see apt_packages.
 set -eu
@@ -19,7 +24,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
 state=${CNPG_PAIR_LIVE_STATE:-$cache/live}
 apt_packages="conntrack containerd containernetworking-plugins debootstrap iproute2 iptables openssl procps runc"
-volumes=12 # a node; a volume serves once
+volumes=30 # a node; a volume serves once
+nodes="node-a node-b" net=10.99.0 pods=10.244 services=10.96
+second=$state-second
+if [ "${1-}" = second ]; then
+	shift
+	first=$state
+	state=$second nodes=node-c net=10.98.0 pods=10.245 services=10.97
+fi
 
 # machine NAME: creates one; its processes are started below, in its namespaces.
 # Who kills the machine's first process kills them all, and takes the mounts and
@@ -73,10 +85,10 @@ pki() {
 	cd "$state/pki"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -keyout ca.key -out ca.crt -subj /CN=cnpg-pair-e2e 2>/dev/null
 	openssl req -newkey rsa:2048 -nodes -keyout apiserver.key -out apiserver.csr -subj /CN=kube-apiserver 2>/dev/null
-	echo "subjectAltName=DNS:kubernetes.default.svc,IP:10.96.0.1,IP:10.99.0.1" >apiserver.ext
+	echo "subjectAltName=DNS:kubernetes.default.svc,IP:$services.0.1,IP:$net.1" >apiserver.ext
 	openssl x509 -req -in apiserver.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile apiserver.ext -out apiserver.crt 2>/dev/null
 	openssl genrsa -out accounts.key 2048 2>/dev/null
-	for user in admin node-a node-b proxy; do
+	for user in admin $nodes proxy; do
 		case $user in
 		node-*) name=system:node:$user group=system:nodes ;;
 		*) name=$user group=system:masters ;;
@@ -86,7 +98,7 @@ pki() {
 		cat >$user.kubeconfig <<-YAML
 			apiVersion: v1
 			kind: Config
-			clusters: [{name: e2e, cluster: {server: "https://10.99.0.1:6443", certificate-authority: $state/pki/ca.crt}}]
+			clusters: [{name: e2e, cluster: {server: "https://$net.1:6443", certificate-authority: $state/pki/ca.crt}}]
 			users: [{name: $user, user: {token: $token}}]
 			contexts: [{name: e2e, context: {cluster: e2e, user: $user}}]
 			current-context: e2e
@@ -99,11 +111,11 @@ control() {
 	machine control
 	admin=$state/pki/admin.kubeconfig
 	inside control ip link add switch type bridge
-	inside control ip addr add 10.99.0.1/24 dev switch
+	inside control ip addr add $net.1/24 dev switch
 	inside control ip link set switch up
 	start control etcd "$etcd" --data-dir "$state/control/etcd" --unsafe-no-fsync
 	start control apiserver "$kubernetes" kube-apiserver --etcd-servers http://127.0.0.1:2379 \
-		--advertise-address 10.99.0.1 --service-cluster-ip-range 10.96.0.0/16 --authorization-mode Node,RBAC \
+		--advertise-address $net.1 --service-cluster-ip-range $services.0.0/16 --authorization-mode Node,RBAC \
 		--enable-admission-plugins NodeRestriction --allow-privileged --token-auth-file "$state/pki/tokens.csv" \
 		--tls-cert-file "$state/pki/apiserver.crt" --tls-private-key-file "$state/pki/apiserver.key" \
 		--service-account-issuer https://kubernetes.default.svc.cluster.local --cert-dir "$state/control" \
@@ -113,19 +125,25 @@ control() {
 	start control controllers "$kubernetes" kube-controller-manager --kubeconfig "$admin" --leader-elect=false \
 		--service-account-private-key-file "$state/pki/accounts.key" --root-ca-file "$state/pki/ca.crt"
 	start control scheduler "$kubernetes" kube-scheduler --kubeconfig "$admin" --leader-elect=false
-	start control dns "$state/dns" -kubeconfig "$admin" -listen 10.99.0.1:53
+	start control dns "$state/dns" -kubeconfig "$admin" -listen $net.1:53
 }
 
-# node NAME ADDRESS PODS REGION: PODS are the first three bytes of its Pods' network
+# node NAME: node-a is the first one, and in region-a
 node() {
-	machine "$1"
+	case $1 in
+	node-a) set -- "$1" "$net.11" "$pods.1" region-a ;;
+	*) set -- "$1" "$net.12" "$pods.2" region-b ;;
+	esac
 	dir=$state/$1
+	rm -rf "$dir/run" # as /run is after a start
+	machine "$1"
 	mkdir -p "$dir/cni"
 	ip link add uplink netns "$(cat "$dir/init")" type veth peer name "$1" netns "$(cat "$state/control/init")"
 	inside control ip link set "$1" master switch up
-	inside control ip route add "$3.0/24" via "$2"
+	inside control ip route replace "$3.0/24" via "$2"
 	inside "$1" ip addr add "$2/24" dev uplink
 	inside "$1" ip link set uplink up
+	inside "$1" ip route add 10.0.0.0/8 via "$net.1" # all other Pods
 
 	# ptp, as a bridge would need the kernel's br_netfilter for Services
 	cat >"$dir/cni/10-e2e.conflist" <<-JSON
@@ -159,24 +177,25 @@ node() {
 		enforceNodeAllocatable: []
 		failCgroupV1: false
 		failSwapOn: false
-		clusterDNS: [10.99.0.1]
+		clusterDNS: [$net.1]
 		clusterDomain: cluster.local
 		containerRuntimeEndpoint: unix://$dir/containerd.sock
 		podLogsDir: $dir/logs
 		resolvConf: $dir/resolv.conf
 		volumePluginDir: $dir/volumeplugins
+		containerLogMaxSize: 1Gi # of a rotated one kubectl logs shows the end only
 		evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
 	YAML
 	cat >"$dir/proxy.yaml" <<-YAML
 		apiVersion: kubeproxy.config.k8s.io/v1alpha1
 		kind: KubeProxyConfiguration
 		clientConnection: {kubeconfig: $state/pki/proxy.kubeconfig}
-		clusterCIDR: 10.244.0.0/16
+		clusterCIDR: $pods.0.0/16
 		hostnameOverride: $1
 		mode: iptables
 		conntrack: {maxPerCore: 0, min: 0}
 	YAML
-	echo "nameserver 10.99.0.1" >"$dir/resolv.conf"
+	echo "nameserver $net.1" >"$dir/resolv.conf"
 
 	start "$1" containerd containerd --config "$dir/containerd.toml"
 	wait_for 30 inside "$1" ctr --address "$dir/containerd.sock" version
@@ -198,7 +217,7 @@ storage() {
 		provisioner: kubernetes.io/no-provisioner
 		volumeBindingMode: WaitForFirstConsumer
 	YAML
-	for node in node-a node-b; do
+	for node in $nodes; do
 		for i in $(seq $volumes); do
 			mkdir -p "$state/$node/volumes/$i"
 			cat <<-YAML
@@ -228,7 +247,8 @@ operator_manifest() {
 		"$module/releases/cnpg-$version.yaml"
 }
 
-up() {
+# tools finds what machines run
+tools() {
 	# shellcheck disable=SC2086 # a list of words
 	# a package that was removed is known to dpkg all the same
 	if dpkg-query -W -f '${db:Status-Status}\n' $apt_packages 2>&1 | grep -qvx installed; then
@@ -239,40 +259,68 @@ up() {
 	kubernetes=$("$here/../tools.sh" kubernetes)
 	operator=$("$here/../tools.sh" operator)
 	images=$("$here/images.sh")
+}
+
+# join lays a cable between the second cluster's control and the first one's
+join() {
+	init=$(cat "$first/control/init")
+	nsenter --net --target "$init" ip link del cable 2>/dev/null || true # of one that went down
+	ip link add cable netns "$init" type veth peer name cable netns "$(cat "$state/control/init")"
+	nsenter --net --target "$init" ip addr add 10.100.0.1/24 dev cable
+	nsenter --net --target "$init" ip link set cable up
+	nsenter --net --target "$init" ip route add "$pods.0.0/16" via 10.100.0.2
+	inside control ip addr add 10.100.0.2/24 dev cable
+	inside control ip link set cable up
+	inside control ip route add 10.244.0.0/16 via 10.100.0.1
+}
+
+up() {
+	tools
 	down
 	mkdir -p "$state"
 	(cd "$here" && CGO_ENABLED=0 go build -o "$state/dns" ./dns)
 	pki
 	control
-	node node-a 10.99.0.11 10.244.1 region-a
-	node node-b 10.99.0.12 10.244.2 region-b
-	inside node-a ip route add 10.244.2.0/24 via 10.99.0.12
-	inside node-b ip route add 10.244.1.0/24 via 10.99.0.11
+	for node in $nodes; do
+		node "$node"
+	done
 	# the API server calls the webhooks by their Service: a node's kube-proxy translates
-	inside control ip route add 10.96.0.0/16 via 10.99.0.12
+	inside control ip route add "$services.0.0/16" via "$net.12"
+	[ -z "${first-}" ] || join
 	operator_manifest | kubectl apply --server-side -f - >/dev/null
 	storage | kubectl apply -f - >/dev/null
-	kubectl wait --for=create node/node-a node/node-b --timeout=60s >&2
+	for node in $nodes; do
+		kubectl wait --for=create "node/$node" --timeout=60s >&2
+	done
 	kubectl wait --for=condition=Ready node --all --timeout=120s >&2
 	kubectl -n cnpg-system rollout status deployment/cnpg-controller-manager --timeout=180s >&2
 	echo "$state"
 }
 
+# down of the first takes the second one along, which could not live without it
 down() {
-	for name in node-a node-b control; do
+	if [ -z "${first-}" ] && [ -e "$second" ]; then
+		"$here/cluster.sh" second down
+	fi
+	for name in $nodes control; do
 		[ ! -e "$state/$name/pid" ] || stop "$name"
 	done
-	find /sys/fs/cgroup -depth -type d -path '*/cnpg-pair-node-*' -exec rmdir {} + 2>/dev/null || true
+	for node in $nodes; do
+		find /sys/fs/cgroup -depth -type d -path "*/cnpg-pair-$node*" -exec rmdir {} + 2>/dev/null || true
+	done
 	rm -rf "$state"
 }
 
 stop() {
 	kill -KILL "$(cat "$state/$1/pid")" 2>/dev/null || true
 	rm "$state/$1/pid"
+	# the kernel takes its time with a dead machine's network, and boot lays a new cable
+	[ "$1" = control ] || inside control ip link del "$1" 2>/dev/null || true
 }
 
 case ${1-} in
 up) up ;;
+where) echo "$state" ;;
 enter)
 	shift
 	export KUBECONFIG="$state/pki/admin.kubeconfig"
@@ -280,6 +328,10 @@ enter)
 	;;
 cut) inside control ip link set "$2" down ;;
 stop) stop "$2" ;;
+boot)
+	tools
+	node "$2"
+	;;
 down) down ;;
 *) sed -n '2,/^set -eu/{s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
 esac

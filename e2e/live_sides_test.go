@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testTwoClusters runs one half in each of two Kubernetes clusters, which know
+// nothing of each other: there is a route between their Pods, as ClusterMesh has
+// one, and what ClusterMesh would do for the global Services is done by hand here,
+// see reach.
+func testTwoClusters(t *testing.T, c *cluster) {
+	c.ours(t, "a second cluster must be started for this")
+	a := c.namespace(t, "two")
+	b := c.second(t).sameNamespace(t, a)
+
+	a.helm(t, on("CNPG_PAIR_SIDE=primary"))
+	a.healthy(t, x)
+	a.client(t, "client", "region-a", "sleep infinity")
+	a.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+
+	start := time.Now()
+	copySecrets(t, a, b, x+"-replication", x+"-ca", x+"-app")
+	b.helm(t, on("CNPG_PAIR_SIDE=replica"))
+	b.reach(t, x+"-mesh", a, x+"-1")
+	b.healthy(t, replica)
+	eventually(t, time.Minute, "a replica that streams", func() error { return a.follows(replica, x) })
+	evidence(t, "from the copied secrets to a replica that streams from the other cluster", "%.0f s", time.Since(start).Seconds())
+	a.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	b.client(t, "client", "region-b", "sleep infinity")
+	b.beyond(t, "client", replica, 999)
+	received := b.super(t, replica+"-1", "SELECT status || ' ' || conninfo FROM pg_stat_wal_receiver")
+	for _, part := range []string{"streaming ", "host=" + x + "-mesh ", "sslmode=verify-full"} {
+		if !strings.Contains(received, part) {
+			t.Errorf("the replica's receiver has no %q: %s", part, received)
+		}
+	}
+	evidence(t, "rows written in one cluster and read in the other, with the same credentials", "1000, %s, sslmode=verify-full to %s-mesh",
+		a.super(t, x+"-1", "SELECT version || ' ' || cipher FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"), x)
+
+	// in each cluster its own half, and of the other one the mesh Service only
+	for _, side := range []struct {
+		*namespace
+		clusters, services string
+	}{
+		{a, x, "blog blog-db-mesh blog-db-r blog-db-ro blog-db-rw"},
+		{b, replica, "blog blog-db-mesh blog-db-replica-r blog-db-replica-ro blog-db-replica-rw"},
+	} {
+		for kind, names := range map[string]string{clusters: side.clusters, "services": side.services} {
+			if got := side.kubectl(t, "get", kind, "-o", "jsonpath={.items[*].metadata.name}"); got != names {
+				t.Errorf("the %s of one side are %s, want %s", kind, got, names)
+			}
+		}
+	}
+	for _, object := range []string{"service/" + x + "-mesh", "secret/" + x + "-replication", "secret/" + x + "-ca", "secret/" + x + "-app"} {
+		if owner := b.kubectl(t, "get", object, "-o", "jsonpath={.metadata.ownerReferences}"); owner != "" {
+			t.Errorf("%s of the replica's cluster is owned: %s", object, owner)
+		}
+	}
+	chart := a.template(t)
+	for _, settings := range []string{"CNPG_PAIR_SIDE=primary", "CNPG_PAIR_SIDE=replica"} {
+		rendered := a.rendered(t, on(settings), chart)
+		for document := range strings.SplitSeq(chart, "---\n") {
+			if !strings.Contains(document, "\nkind: Cluster\n") && !strings.Contains(rendered, document) {
+				t.Errorf("with %s a document has changed:\n%s", settings, document)
+			}
+		}
+	}
+
+	t.Run("changed", func(t *testing.T) {
+		copySecrets(t, b, a, replica+"-replication", replica+"-ca")
+		none := []string{"CNPG_PAIR_ACTIVE=none"}
+		active := []string{"CNPG_PAIR_ACTIVE=replica", "CNPG_PAIR_REJOIN=true"}
+		start := time.Now()
+		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), none))
+		a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), none))
+		a.reach(t, replica+"-mesh", b, replica+"-1")
+		a.left(t, x, b, replica)
+		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), active))
+		eventually(t, time.Minute, "a promoted replica, with the old password", func() error {
+			_, err := b.sql("client", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
+			return err
+		})
+		evidence(t, "from --active none to the first write in the other cluster, with the old password", "%.0f s", time.Since(start).Seconds())
+		a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), active))
+		eventually(t, 2*time.Minute, "an old primary that follows", func() error { return b.follows(x, replica) })
+		last := b.last(t, "client", replica)
+		a.beyond(t, "client", x, last-1)
+		evidence(t, "rows on both after the change", "%s", a.login(t, "client", x+"-rw", "SELECT count(*) FROM numbers"))
+	})
+}
+
+// second starts another cluster, with region-b only.
+func (c *cluster) second(t *testing.T) *cluster {
+	up := exec.Command("live/cluster.sh", "second", "up")
+	up.Stderr = os.Stderr
+	out, err := up.Output()
+	if err != nil {
+		t.Fatalf("cluster.sh second up: %v", err)
+	}
+	t.Cleanup(func() { c.script(t, "second", "down") })
+	other := *c
+	other.prefix = []string{"live/cluster.sh", "second", "enter"}
+	other.state = strings.TrimSpace(string(out))
+	return &other
+}
+
+// sameNamespace makes in a cluster the namespace that another one has.
+func (c *cluster) sameNamespace(t *testing.T, of *namespace) *namespace {
+	n := &namespace{c, of.name}
+	n.kubectl(t, "create", "namespace", n.name)
+	t.Cleanup(func() {
+		if t.Failed() {
+			n.collect(t)
+		}
+	})
+	return n
+}
+
+// copySecrets does what the README tells to do.
+func copySecrets(t *testing.T, from, to *namespace, names ...string) {
+	t.Helper()
+	args := append([]string{"get", "secrets"}, names...)
+	to.applied(t, from.kubectl(t, append(args, "-o", "go-template-file=../examples/sides/copy-secrets.gotmpl")...))
+}
+
+// reach stands in for ClusterMesh: it gives the local Service of a half that runs in
+// another cluster the address of that half's Pod.
+func (n *namespace) reach(t *testing.T, service string, other *namespace, pod string) {
+	t.Helper()
+	n.applied(t, fmt.Sprintf(`
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: %s-by-hand
+  labels: {kubernetes.io/service-name: %s, endpointslice.kubernetes.io/managed-by: cnpg-pair-e2e}
+addressType: IPv4
+endpoints: [{addresses: [%s]}]
+ports: [{name: postgres, port: 5432}]
+`, service, service, other.kubectl(t, "get", "pod", pod, "-o", "jsonpath={.status.podIP}")))
+}
