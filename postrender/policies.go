@@ -462,18 +462,25 @@ func (p *policy) admitsValue(selector *yaml.Node, label, value string) bool {
 
 // asksOnly tells whether a selector asks for nothing but some labels.
 func (p *policy) asksOnly(selector *yaml.Node, labels ...string) bool {
-	known := func(key string) bool {
-		return slices.ContainsFunc(labels, func(label string) bool { return p.isKey(key, label) })
-	}
-	if own := get(selector, "matchLabels"); own != nil {
-		for i := 0; i+1 < len(own.Content); i += 2 {
-			if !known(own.Content[i].Value) {
-				return false
-			}
+	return !slices.ContainsFunc(keys(selector), func(key string) bool {
+		return !slices.ContainsFunc(labels, func(label string) bool { return p.isKey(key, label) })
+	})
+}
+
+// keys returns the keys of a selector as they are spelt.
+func keys(selector *yaml.Node) []string {
+	var all []string
+	if labels := get(selector, "matchLabels"); labels != nil {
+		for i := 0; i+1 < len(labels.Content); i += 2 {
+			all = append(all, labels.Content[i].Value)
 		}
 	}
-	expressions := get(selector, "matchExpressions")
-	return isNull(expressions) || !slices.ContainsFunc(expressions.Content, func(e *yaml.Node) bool { return !known(scalar(e, "key")) })
+	if expressions := get(selector, "matchExpressions"); expressions != nil {
+		for _, e := range expressions.Content {
+			all = append(all, scalar(e, "key"))
+		}
+	}
+	return all
 }
 
 // narrow makes a selector ask for these Clusters alone.
@@ -710,9 +717,9 @@ func (p *policy) admit(cfg Config, rule *yaml.Node, pair *candidate, both bool, 
 		return nil // no Pod here is selected
 	}
 	key := labelCluster
-	for _, k := range []string{"k8s:" + labelCluster, "any:" + labelCluster} {
-		if bytes.Contains([]byte(flowText(get(rule, p.subjectKey()))), []byte(k)) {
-			key = k
+	for _, spelt := range keys(get(rule, p.subjectKey())) {
+		if p.isKey(spelt, labelCluster) {
+			key = spelt
 		}
 	}
 	for i, d := range directions {
