@@ -284,13 +284,13 @@ func (n *namespace) written(t *testing.T) string {
 // found is what the writer wrote, as a server knows it.
 func (n *namespace) found(t *testing.T, client, service string) []int {
 	t.Helper()
-	return numbers(n.login(t, client, service, "SELECT n FROM numbers ORDER BY n"))
+	return numbers(n.answer(t, client, service, "SELECT n FROM numbers ORDER BY n"))
 }
 
 // pause is the longest one between two rows behind row from, in seconds.
 func (n *namespace) pause(t *testing.T, service string, from int) string {
 	t.Helper()
-	return n.login(t, "client", service, fmt.Sprintf(
+	return n.answer(t, "client", service, fmt.Sprintf(
 		"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE n > %d) AS pauses", from))
 }
 
@@ -572,6 +572,16 @@ func (n *namespace) login(t *testing.T, client, service, statement string) strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	return out
+}
+
+// answer is that of a server which may be restarting, as after a promotion.
+func (n *namespace) answer(t *testing.T, client, service, query string) (out string) {
+	t.Helper()
+	eventually(t, 2*time.Minute, "an answer of "+service, func() (err error) {
+		out, err = n.sql(client, service, query)
+		return err
+	})
 	return out
 }
 
