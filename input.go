@@ -32,11 +32,7 @@ func readSources(files []string, stdin *os.File) ([]postrender.Source, error) {
 			data, err = os.ReadFile(file)
 		}
 		if err != nil {
-			var cause *fs.PathError
-			if errors.As(err, &cause) {
-				err = cause.Err
-			}
-			err = fmt.Errorf("read %s: %w", name, err)
+			err = readError(name, err)
 			if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(file, "./") {
 				err = misuse("if a command is meant: they are "+strings.Join(commands, ", "), "%w", err)
 			}
@@ -45,6 +41,17 @@ func readSources(files []string, stdin *os.File) ([]postrender.Source, error) {
 		sources = append(sources, postrender.Source{Name: name, Data: data})
 	}
 	return sources, nil
+}
+
+func readError(name string, err error) error {
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("read %s: %w", name, err)
 }
 
 // readAll reads a stream in blocks and joins them once, so that a large one is
@@ -74,7 +81,8 @@ func readAll(r io.Reader) ([]byte, error) {
 	}
 	if total > large {
 		blocks = nil
-		debug.FreeOSMemory() // the blocks would stay beside the joined stream
+		debug.FreeOSMemory()   // the blocks would stay beside the joined stream
+		debug.SetGCPercent(50) // and so would as much rubbish as the stream is long
 	}
 	return all, nil
 }

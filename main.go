@@ -66,11 +66,14 @@ func execute(opts options, warn func(error), stdin *os.File, out io.Writer, term
 	if opts.command == "flux" {
 		return runFlux(opts, warn, stdin, out)
 	}
+	renderer := &postrender.Renderer{Config: opts.config, Warn: warn}
+	if passesThrough(opts, stdin) {
+		return passThrough(renderer, stdin, out)
+	}
 	sources, err := readSources(opts.files, stdin)
 	if err != nil {
 		return err
 	}
-	renderer := &postrender.Renderer{Config: opts.config, Warn: warn}
 	if opts.command == "explain" {
 		decisions, err := renderer.Explain(sources...)
 		switch {
