@@ -34,8 +34,8 @@ e2e: e2e-helm e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; th
 proven: ## writes the README's table from the last run of make e2e
 	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md
 
-bench: ## beside yq and cat, on generated streams
-	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair "$$(./tools.sh yq)"
+bench: ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
+	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair $$(./tools.sh yq kyaml kustomize)
 
 update: ## writes what the cases print into testdata; look at the difference
 	$(GO) test . -run TestCases -update

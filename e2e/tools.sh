@@ -50,6 +50,8 @@ for name; do
 		;;
 	operator) build operator github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
 	helm-controller | kustomize-controller | source-controller) build flux "github.com/fluxcd/$name" "github.com/fluxcd/$name" "$name" ;;
+	kustomize) build kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5 kustomize ;;
+	kyaml) build kyaml sigs.k8s.io/kustomize/kyaml . kyaml ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac

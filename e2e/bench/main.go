@@ -1,14 +1,17 @@
 // Command bench times cnpg-pair as whole processes, in turn with what a user
 // would reach for instead, on generated streams that look like Helm's output.
 //
-//	bench CNPG-PAIR YQ
+//	bench CNPG-PAIR YQ KYAML KUSTOMIZE
 //
-// It prints a table: the median of the runs for CPU and wall time, the peak of
-// memory, and the ratio of the CPU time to that of cnpg-pair.
+// It prints a table: the medians of CPU and wall time, the peak of memory, and
+// the CPU time in units of that of cnpg-pair; and then the bars. A bar that is
+// missed makes it fail.
 package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,14 +23,27 @@ import (
 	"time"
 )
 
-const runs = 5
+const (
+	runs  = 7
+	bound = time.Minute // for one run of kustomize on the large stream
+
+	pair    = "cnpg-pair"
+	off     = "cnpg-pair, trio off"
+	cat     = "cat"
+	yq      = "yq, one edit"
+	kyaml   = "kyaml, read and write"
+	kustom  = "kustomize, one patch"
+	nothing = "an empty Go program"
+)
+
+var errMissed = errors.New("a bar was missed")
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bench CNPG-PAIR YQ")
+	if len(os.Args) != 5 {
+		fmt.Fprintln(os.Stderr, "usage: bench CNPG-PAIR YQ KYAML KUSTOMIZE")
 		os.Exit(2)
 	}
-	if err := bench(os.Args[1], os.Args[2]); err != nil {
+	if err := bench(os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -40,7 +56,7 @@ type command struct {
 	on   bool // with a valid trio
 }
 
-func bench(pair, yq string) error {
+func bench(pairProgram, yqProgram, kyamlProgram, kustomizeProgram string) error {
 	dir, err := os.MkdirTemp("", "cnpg-pair-bench-")
 	if err != nil {
 		return err
@@ -50,40 +66,45 @@ func bench(pair, yq string) error {
 	if err := buildEmpty(dir, empty); err != nil {
 		return err
 	}
-	info, err := os.Stat(pair)
+	info, err := os.Stat(pairProgram)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("the program: %.1f MB\n\n", float64(info.Size())/1e6)
 
 	edit := `(select(.kind == "Cluster") | .metadata.labels."openova.io/region") = "fsn1"`
-	filters := []command{
-		{"cnpg-pair", []string{pair}, true},
-		{"cnpg-pair, trio off", []string{pair}, false},
-		{"cat", []string{"cat"}, false},
-		{"yq, one edit", []string{yq, edit}, false},
-	}
+	all := make(map[string]usage)
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "stream\tcommand\tCPU ms\twall ms\tpeak MB\tCPU ratio\t")
-	for _, stream := range []struct {
-		name                string
-		documents, clusters int
-		commands            []command
-	}{
-		{"empty", 0, 0, []command{{"cnpg-pair", []string{pair}, true}, {"an empty Go program", []string{empty}, false}}},
-		{"small", 14, 1, filters},
-		{"medium", 1000, 20, filters},
-		{"large", 20000, 200, filters},
-	} {
-		file := filepath.Join(dir, stream.name)
-		if err := write(file, stream.documents, stream.clusters); err != nil {
+	for _, s := range slices.Concat([]stream{{name: "empty"}}, streams) {
+		file := filepath.Join(dir, s.name+".yaml")
+		if err := s.write(file); err != nil {
 			return err
 		}
-		if err := measure(table, stream.name, file, stream.commands); err != nil {
+		build := filepath.Join(dir, s.name)
+		if err := kustomization(build, file); err != nil {
+			return err
+		}
+		commands := []command{
+			{pair, []string{pairProgram}, true},
+			{off, []string{pairProgram}, false},
+			{cat, []string{"cat"}, false},
+			{yq, []string{yqProgram, edit}, false},
+			{kyaml, []string{kyamlProgram}, false},
+			{kustom, []string{kustomizeProgram, "build", build}, false},
+		}
+		if s.documents == 0 {
+			commands = []command{commands[0], commands[1], {nothing, []string{empty}, false}}
+		}
+		if err := measure(table, s.name, file, commands, all); err != nil {
 			return err
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Println()
+	return printBars(all)
 }
 
 func buildEmpty(dir, program string) error {
@@ -97,41 +118,66 @@ func buildEmpty(dir, program string) error {
 	return build.Run()
 }
 
+// kustomization writes a folder in which kustomize patches the Clusters of a file.
+func kustomization(dir, file string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	// a file outside its folder is refused
+	if err := os.Link(file, filepath.Join(dir, "rendered.yaml")); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(`resources: [rendered.yaml]
+patches:
+- target: {kind: Cluster}
+  patch: '[{"op": "add", "path": "/metadata/labels/openova.io~1region", "value": "fsn1"}]'
+`), 0o644)
+}
+
 // usage is what one run took.
 type usage struct {
 	cpu, wall time.Duration
 	peak      int64 // kB
+	stopped   bool  // at the bound
 }
 
 // measure runs the commands in turn, so that a machine that slows down slows
 // all of them down.
-func measure(table *tabwriter.Writer, stream, file string, commands []command) error {
+func measure(table *tabwriter.Writer, name, file string, commands []command, all map[string]usage) error {
 	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
-	stream = fmt.Sprintf("%s, %.1f MB", stream, float64(info.Size())/1e6)
 	rounds := runs
 	if info.Size() < 1e5 {
 		rounds = 10 * runs // a single short run says nothing
 	}
-	all := make([][]usage, len(commands))
+	measured := make([][]usage, len(commands))
 	for range rounds {
 		for i, c := range commands {
+			if n := len(measured[i]); n > 0 && measured[i][n-1].stopped {
+				continue
+			}
 			u, err := run(c, file)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			all[i] = append(all[i], u)
+			measured[i] = append(measured[i], u)
 		}
 	}
-	ours := median(all[0], func(u usage) int64 { return int64(u.cpu) })
 	for i, c := range commands {
-		cpu := median(all[i], func(u usage) int64 { return int64(u.cpu) })
-		wall := median(all[i], func(u usage) int64 { return int64(u.wall) })
-		peak := median(all[i], func(u usage) int64 { return u.peak })
-		fmt.Fprintf(table, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.2f\t\n", stream, c.name,
-			float64(cpu)/1e6, float64(wall)/1e6, float64(peak)/1e3, float64(cpu)/float64(ours))
+		u := usage{
+			cpu:  median(measured[i], func(u usage) time.Duration { return u.cpu }),
+			wall: median(measured[i], func(u usage) time.Duration { return u.wall }),
+			peak: median(measured[i], func(u usage) int64 { return u.peak }),
+		}
+		all[name+" "+c.name] = u
+		more := ""
+		if measured[i][0].stopped {
+			more = fmt.Sprintf(" (stopped after %s)", bound)
+		}
+		fmt.Fprintf(table, "%s, %.2f MB\t%s%s\t%.1f\t%.1f\t%.1f\t%.2f\t\n", name, float64(info.Size())/1e6, c.name, more,
+			float64(u.cpu)/1e6, float64(u.wall)/1e6, float64(u.peak)/1e3, float64(u.cpu)/float64(all[name+" "+pair].cpu))
 	}
 	return nil
 }
@@ -144,140 +190,39 @@ func run(c command, file string) (usage, error) {
 		return usage{}, err
 	}
 	defer stream.Close()
-	cmd := exec.Command(c.args[0], c.args[1:]...)
-	cmd.Env = os.Environ()
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
+		return strings.HasPrefix(s, "SOVEREIGN_") || strings.HasPrefix(s, "CNPG_PAIR_")
+	})
 	if c.on {
 		cmd.Env = append(cmd.Env, "SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1")
 	}
-	cmd.Stdin = bufio.NewReader(stream) // not a file, so it becomes a pipe
+	if c.name != kustom {
+		cmd.Stdin = bufio.NewReaderSize(stream, 1<<16) // not a file, so it becomes a pipe
+	}
 	cmd.Stderr = os.Stderr
 	begin := time.Now()
 	err = cmd.Run()
 	wall := time.Since(begin)
-	if err != nil {
+	stopped := ctx.Err() != nil
+	if err != nil && !stopped {
 		return usage{}, err
 	}
 	return usage{
-		cpu:  cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
-		wall: wall,
-		peak: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss,
+		cpu:     cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		wall:    wall,
+		peak:    cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss,
+		stopped: stopped,
 	}, nil
 }
 
-func median(all []usage, of func(usage) int64) int64 {
-	values := make([]int64, len(all))
+func median[T ~int64](all []usage, of func(usage) T) T {
+	values := make([]T, len(all))
 	for i, u := range all {
 		values[i] = of(u)
 	}
 	slices.Sort(values)
 	return values[len(values)/2]
 }
-
-// write generates a stream of documents as Helm 3 does, a given number of them
-// Clusters; every tenth is a ConfigMap with a script and a ruler, every
-// hundredth a CRD with long descriptions.
-func write(file string, documents, clusters int) error {
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	b := bufio.NewWriter(f)
-	for i := range documents {
-		fmt.Fprintf(b, "---\n# Source: platform/charts/app-%d/templates/object.yaml\n", i)
-		switch {
-		case clusters > 0 && i%(documents/clusters) == 1:
-			fmt.Fprintf(b, clusterText, i, i%7, 1+i%3)
-		case i%100 == 50:
-			fmt.Fprintf(b, "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things%d.example.com\nspec:\n  versions:\n  - name: v1\n    schema:\n      openAPIV3Schema:\n        properties:\n", i)
-			for j := range 60 {
-				fmt.Fprintf(b, "          field%d:\n            description: >-\n              %s\n            type: string\n", j, strings.Repeat("What the field is for, at length. ", 8))
-			}
-		case i%10 == 5:
-			fmt.Fprintf(b, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: scripts-%d\ndata:\n  run.sh: |\n    #!/bin/sh\n    # -----------------------------------------------\n", i)
-			for j := range 40 {
-				fmt.Fprintf(b, "    echo \"step %d of the script: $(date)\" >> /var/log/steps\n", j)
-			}
-		default:
-			fmt.Fprintf(b, deploymentText, i, i, i, i, i)
-		}
-	}
-	return b.Flush()
-}
-
-const clusterText = `apiVersion: postgresql.cnpg.io/v1
-kind: Cluster
-metadata:
-  name: tenant-%d-db
-  namespace: tenant-%d
-  labels:
-    app.kubernetes.io/managed-by: Helm
-spec:
-  instances: %d
-  bootstrap:
-    initdb:
-      database: app
-      owner: app
-      postInitSQL:
-      - |
-        DO $$
-        BEGIN
-          CREATE EXTENSION IF NOT EXISTS pg_trgm;
-        END
-        $$;
-  postgresql:
-    parameters:
-      max_connections: "200"
-      shared_buffers: 256MB
-  resources:
-    requests:
-      cpu: 500m
-      memory: 1Gi
-  storage:
-    size: 10Gi
-`
-
-const deploymentText = `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web-%d
-  labels:
-    app.kubernetes.io/name: web
-    app.kubernetes.io/instance: release-%d
-    app.kubernetes.io/managed-by: Helm
-spec:
-  replicas: 2
-  selector:
-    matchLabels:
-      app.kubernetes.io/instance: release-%d
-  template:
-    metadata:
-      labels:
-        app.kubernetes.io/instance: release-%d
-    spec:
-      securityContext: {runAsNonRoot: true, fsGroup: 1000}
-      containers:
-      - name: web
-        image: "web:1.27"
-        imagePullPolicy: IfNotPresent
-        ports:
-        - name: http
-          containerPort: 8080
-          protocol: TCP
-        livenessProbe:
-          httpGet:
-            path: /healthz
-            port: http
-        env:
-        - name: DATABASE_HOST
-          value: tenant-%d-db-rw
-        - name: DATABASE_NAME
-          value: app
-        resources:
-          limits:
-            cpu: 100m
-            memory: 128Mi
-          requests:
-            cpu: 100m
-            memory: 128Mi
-`
