@@ -5,7 +5,7 @@ BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: demo build test lint fuzz plugin e2e e2e-helm proven bench update clean
+.PHONY: demo build test lint fuzz plugin e2e e2e-helm proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -41,6 +41,9 @@ proven: ## writes the README's table from the last run of make e2e
 
 bench: ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
 	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair $$(./tools.sh yq kyaml kustomize)
+
+docs: ## writes what is generated in docs
+	$(GO) run ./docs/picture docs/picture/blog-db.yaml > docs/pair.svg
 
 update: ## writes what the cases print into testdata; look at the difference
 	$(GO) test . -run TestCases -update
