@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -83,7 +84,7 @@ func TestPictureIsTheDiff(t *testing.T) {
 // anything from elsewhere, which GitHub would not load.
 func TestPictures(t *testing.T) {
 	files, err := filepath.Glob("../*.svg")
-	if err != nil || len(files) < 1 {
+	if err != nil || len(files) < 2 {
 		t.Fatalf("only %d pictures: %v", len(files), err)
 	}
 	readme, err := os.ReadFile("../../README.md")
@@ -136,6 +137,51 @@ func TestPictures(t *testing.T) {
 		before := strings.TrimSuffix(string(readme), "](docs/"+filepath.Base(file)+")"+behind)
 		if at := strings.LastIndex(before, "!["); !found || at < 0 || len(before)-at < 40 {
 			t.Errorf("%s is not in the README, with words in its stead", file)
+		}
+	}
+}
+
+// TestRegionsIsThePair holds the names in docs/regions.svg, which is drawn by hand,
+// against the pair of a Cluster X. The Services -rw are the operator's; that it asks
+// for port 8000 is known of the policies.
+func TestRegionsIsThePair(t *testing.T) {
+	const input = `apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: x}
+spec: {instances: 1}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p}
+spec:
+  podSelector: {matchLabels: {cnpg.io/cluster: x}}
+  policyTypes: [Ingress]
+`
+	renderer := postrender.New(postrender.Config{EnableHotStandby: true, PrimaryRegion: "fsn1", ReplicaRegion: "hel1"})
+	result, err := renderer.Render(postrender.Source{Name: "x", Data: []byte(input)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if _, err := result.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	pair := out.String()
+	for _, service := range []string{"x", "x-replica"} {
+		pair += " " + service + "-rw"
+	}
+	drawing, err := os.ReadFile("../regions.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := regexp.MustCompile(`\b(X(-[a-z]+)*|port \d+|streaming_replica|verify-[a-z]+)\b`).FindAllString(string(drawing), -1)
+	if len(words) < 20 {
+		t.Fatalf("only %d names in the drawing: %q", len(words), words)
+	}
+	for _, word := range words {
+		word = strings.TrimPrefix(word, "port ")
+		if !regexp.MustCompile(`(^|[\s"\[:,{])` + strings.ToLower(word) + `([\s"\],}]|$)`).MatchString(pair) {
+			t.Errorf("the drawing speaks of %s, which the pair does not:\n%s", word, pair)
 		}
 	}
 }
