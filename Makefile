@@ -42,7 +42,8 @@ proven: ## writes the README's table from the last run of make e2e
 bench: ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
 	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair $$(./tools.sh yq kyaml kustomize)
 
-docs: ## writes what is generated in docs
+docs: ## writes the man page, the completions and the README's picture
+	$(GO) test . -run TestDocs -update
 	$(GO) run ./docs/picture docs/picture/blog-db.yaml > docs/pair.svg
 
 update: ## writes what the cases print into testdata; look at the difference

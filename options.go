@@ -47,10 +47,9 @@ func (o *once) Set(s string) error {
 	return nil
 }
 
-// parseOptions reads the command line; a flag beats its variable. Its errors
-// are the caller's mistakes: exit status 2.
-func parseOptions(args []string, getenv func(string) string) (options, error) {
-	var opts options
+// newFlags is the table of the flags, with what the environment says as their
+// values. make docs writes the man page and the completions of it.
+func newFlags(opts *options, getenv func(string) string) (*pflag.FlagSet, map[string]*once) {
 	values := map[string]*once{
 		"enable-hot-standby": {value: getenv(postrender.EnvEnableHotStandby)},
 		"primary-region":     {value: getenv(postrender.EnvPrimaryRegion)},
@@ -78,7 +77,14 @@ func parseOptions(args []string, getenv func(string) string) (options, error) {
 	flags.BoolVar(&opts.patch, "patch", false, "")
 	flags.BoolVar(&opts.substitute, "substitute", false, "")
 	flags.BoolVar(&opts.check, "check", false, "")
+	return flags, values
+}
 
+// parseOptions reads the command line; a flag beats its variable. Its errors
+// are the caller's mistakes: exit status 2.
+func parseOptions(args []string, getenv func(string) string) (options, error) {
+	var opts options
+	flags, values := newFlags(&opts, getenv)
 	if err := flags.Parse(args); err != nil {
 		return opts, misuse("run cnpg-pair --help", "%w", err)
 	}
