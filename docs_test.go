@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -299,6 +300,50 @@ zpty -r z out '*DONE*'`
 		}
 		if got := completed(string(text)); !slices.Equal(got, c.want) {
 			t.Errorf("%q: zsh offers %q, not %q", c.line, got, c.want)
+		}
+	}
+}
+
+// TestContributing looks for the files and the make targets that CONTRIBUTING.md names.
+func TestContributing(t *testing.T) {
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefiles, err := filepath.Glob("e2e/*.mk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []byte
+	for _, file := range append(makefiles, "Makefile") {
+		rules, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets = append(append(targets, '\n'), rules...)
+	}
+	named := regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 40 {
+		t.Fatalf("only %d names in CONTRIBUTING.md", len(named))
+	}
+	inCase := []string{"in.yaml", "cmd", "needs", "stdout", "stderr", "status"}
+	for _, n := range named {
+		name := n[1]
+		target, isTarget := strings.CutPrefix(name, "make ")
+		switch {
+		case isTarget:
+			if !strings.Contains(string(targets), "\n"+target+":") {
+				t.Errorf("there is no target for make %s", target)
+			}
+		case slices.Contains(inCase, name):
+			if found, _ := filepath.Glob("testdata/*/" + name); len(found) == 0 {
+				t.Errorf("no case has a file %s", name)
+			}
+		case !strings.Contains(name, " ") && regexp.MustCompile(`/|\.go$`).MatchString(name):
+			_, err := os.Stat(name)
+			if _, inLibrary := os.Stat(filepath.Join("postrender", name)); err != nil && inLibrary != nil {
+				t.Errorf("there is no %s", name)
+			}
 		}
 	}
 }
