@@ -23,8 +23,9 @@ lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
 plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 	mkdir -p dist/plugin/cnpg-pair
 	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
-	$(BUILD) -o dist/plugin/cnpg-pair/cnpg-pair .
-	$(BUILD) -tags flux -o dist/plugin/cnpg-pair/cnpg-pair-flux .
+	bin=dist/plugin/cnpg-pair/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH) exe=$$($(GO) env GOEXE) && \
+	$(BUILD) -o "$$bin/cnpg-pair$$exe" . && \
+	$(BUILD) -tags flux -o "$$bin/cnpg-pair-flux$$exe" .
 
 e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
@@ -43,4 +44,5 @@ update: ## writes what the cases print into testdata; look at the difference
 clean:
 	rm -rf dist
 
+include release.mk
 -include e2e/*.mk

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,5 +143,31 @@ func golden(t *testing.T, folder, name, got string) {
 	}
 	if diff := cmp.Diff(strings.SplitAfter(string(want), "\n"), strings.SplitAfter(got, "\n")); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestVersion: all that names the release's version names the same.
+func TestVersion(t *testing.T) {
+	var want string
+	for _, c := range []struct{ file, pattern string }{
+		{"plugin.yaml", `(?m)^version: (.*)$`},
+		{"release/helm3/plugin.yaml", `(?m)^version: (.*)$`},
+		{"CHANGELOG.md", `(?m)^## ([0-9.]*)`},
+		{"README.md", `cnpg-pair-([0-9.]+)\.tgz`},
+		{"README.md", `cnpg-pair-helm3-([0-9.]+)-`},
+	} {
+		text, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(c.pattern).FindSubmatch(text)
+		switch {
+		case found == nil:
+			t.Errorf("%s names no version", c.file)
+		case want == "":
+			want = string(found[1])
+		case string(found[1]) != want:
+			t.Errorf("%s names %s, not %s", c.file, found[1], want)
+		}
 	}
 }

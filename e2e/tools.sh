@@ -50,6 +50,7 @@ for name; do
 		;;
 	operator) build operator github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
 	helm-controller | kustomize-controller | source-controller) build flux "github.com/fluxcd/$name" "github.com/fluxcd/$name" "$name" ;;
+	cyclonedx-gomod) build cyclonedx github.com/CycloneDX/cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod cyclonedx-gomod ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac
