@@ -3,8 +3,9 @@
 GO = go
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint plugin e2e e2e-helm proven bench update clean
+.PHONY: demo build test lint vuln plugin e2e e2e-helm proven bench update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -19,6 +20,9 @@ test:
 
 lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
+
+vuln: ## known vulnerabilities in what is called, if their database can be reached
+	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)
 
 plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 	mkdir -p dist/plugin/cnpg-pair
