@@ -4,8 +4,9 @@ GO = go
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint fuzz plugin e2e e2e-helm proven bench docs update clean
+.PHONY: demo build test lint fuzz vuln plugin e2e e2e-helm proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -25,16 +26,20 @@ fuzz: ## FUZZTIME for each fuzz test
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
 
+vuln: ## known vulnerabilities in what is called, if their database can be reached
+	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)
+
 plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 	mkdir -p dist/plugin/cnpg-pair
 	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
-	$(BUILD) -o dist/plugin/cnpg-pair/cnpg-pair .
-	$(BUILD) -tags flux -o dist/plugin/cnpg-pair/cnpg-pair-flux .
+	bin=dist/plugin/cnpg-pair/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH) exe=$$($(GO) env GOEXE) && \
+	$(BUILD) -o "$$bin/cnpg-pair$$exe" . && \
+	$(BUILD) -tags flux -o "$$bin/cnpg-pair-flux$$exe" .
 
 e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
 
-e2e: e2e-helm e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; the last needs root on Linux
+e2e: e2e-helm e2e-dist e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; the last needs root on Linux
 
 proven: ## writes the README's table from the last run of make e2e
 	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md
@@ -52,4 +57,5 @@ update: ## writes what the cases print into testdata; look at the difference
 clean:
 	rm -rf dist
 
+include release.mk
 -include e2e/*.mk

@@ -1,12 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
+
+// isHelm4 is true where Helm 4 runs its post-renderer plugin. Both Helms set the
+// same variables for a plugin that is a command, as ours for Helm 3 is; but the
+// plugin.yaml of a command has no such type.
+func isHelm4(getenv func(string) string) bool {
+	if getenv("HELM_PLUGIN_NAME") != "cnpg-pair" {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(getenv("HELM_PLUGIN_DIR"), "plugin.yaml"))
+	return err != nil || bytes.Contains(text, []byte("postrenderer/v1"))
+}
 
 // refusal is what Helm 4 is answered instead of manifests when there is an
 // error. Helm 4 throws a plugin's standard error away (helm issue 31843), so

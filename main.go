@@ -39,7 +39,7 @@ func run(args []string, getenv func(string) string, stdin, stdout *os.File, stde
 		return 0
 	case errors.As(err, &exit):
 		return int(exit) // and it has said why
-	case getenv("HELM_PLUGIN_NAME") == "cnpg-pair" && opts.command == "":
+	case opts.command == "" && isHelm4(getenv):
 		if _, err := io.WriteString(stdout, refusal(err)); err == nil {
 			status = 0
 		}

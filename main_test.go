@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,11 +17,14 @@ import (
 
 var update = flag.Bool("update", false, "write what the cases print into testdata")
 
+// others are the programs that the test binary is when it is run by another name.
+var others = map[string]func(){"cnpg-pair": main}
+
 // TestMain lets the test binary be the program: the cases run cnpg-pair by a
 // link to it.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "cnpg-pair" {
-		main()
+	if other, ok := others[filepath.Base(os.Args[0])]; ok {
+		other()
 	}
 	os.Exit(m.Run())
 }
@@ -31,18 +35,16 @@ func TestMain(m *testing.M) {
 // exit status the file status, 0 where there is none. The file needs names the
 // programs and devices that not every machine has.
 func TestCases(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	bin := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(bin, "cnpg-pair")); err != nil {
-		t.Fatal(err)
-	}
-	build := exec.Command("go", "build", "-tags", "flux", "-o", filepath.Join(bin, "cnpg-pair-flux"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	link(t, filepath.Join(bin, "cnpg-pair"))
+	goBuild(t, filepath.Join(bin, "cnpg-pair-flux"), "flux")
+	runCases(t, bin, func(string) string { return "" })
+}
+
+// runCases runs the cases with the cnpg-pair in the folder bin, but for those that
+// skip gives a reason for.
+func runCases(t *testing.T, bin string, skip func(script string) string) {
+	t.Helper()
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
 		"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1",
 		"CNPG_PAIR_STRICT=", "HELM_PLUGIN_NAME=")
@@ -57,6 +59,9 @@ func TestCases(t *testing.T) {
 			script := "cnpg-pair < in.yaml"
 			if text, err := os.ReadFile(filepath.Join(folder, "cmd")); err == nil {
 				script = string(text)
+			}
+			if reason := skip(script); reason != "" {
+				t.Skip(reason)
 			}
 			var stdout, stderr bytes.Buffer
 			cmd := exec.Command("sh", "-c", script)
@@ -75,6 +80,28 @@ func TestCases(t *testing.T) {
 			}
 			golden(t, folder, "status", status)
 		})
+	}
+}
+
+// link makes the test binary a program of this name.
+func link(t *testing.T, name string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(self, name)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// goBuild builds the program into a file, as the Makefile does.
+func goBuild(t *testing.T, file, tags string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", tags, "-o", file, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 
@@ -116,5 +143,31 @@ func golden(t *testing.T, folder, name, got string) {
 	}
 	if diff := cmp.Diff(strings.SplitAfter(string(want), "\n"), strings.SplitAfter(got, "\n")); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestVersion: all that names the release's version names the same.
+func TestVersion(t *testing.T) {
+	var want string
+	for _, c := range []struct{ file, pattern string }{
+		{"plugin.yaml", `(?m)^version: (.*)$`},
+		{"release/helm3/plugin.yaml", `(?m)^version: (.*)$`},
+		{"CHANGELOG.md", `(?m)^## ([0-9.]*)`},
+		{"README.md", `cnpg-pair-([0-9.]+)\.tgz`},
+		{"README.md", `cnpg-pair-helm3-([0-9.]+)-`},
+	} {
+		text, err := os.ReadFile(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(c.pattern).FindSubmatch(text)
+		switch {
+		case found == nil:
+			t.Errorf("%s names no version", c.file)
+		case want == "":
+			want = string(found[1])
+		case string(found[1]) != want:
+			t.Errorf("%s names %s, not %s", c.file, found[1], want)
+		}
 	}
 }

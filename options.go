@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -175,13 +176,17 @@ func misuse(hint, format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...), hint}
 }
 
+// release is the version, where make dist has built the program: the build's own
+// record would depend on the checkout.
+var release string
+
 // version tells what was built, from the build's own record.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "cnpg-pair (unknown build)"
 	}
-	text := "cnpg-pair " + info.Main.Version + " " + info.GoVersion
+	text := "cnpg-pair " + cmp.Or(release, info.Main.Version) + " " + info.GoVersion
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" || setting.Key == "vcs.time" {
 			text += " " + setting.Value
