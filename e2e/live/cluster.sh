@@ -184,6 +184,7 @@ node() {
 		resolvConf: $dir/resolv.conf
 		volumePluginDir: $dir/volumeplugins
 		containerLogMaxSize: 1Gi # of a rotated one kubectl logs shows the end only
+		imageGCHighThresholdPercent: 100 # its images cannot be pulled again, whatever else fills the disk
 		evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
 	YAML
 	cat >"$dir/proxy.yaml" <<-YAML
