@@ -72,7 +72,7 @@ func FuzzRun(f *testing.F) {
 
 func refused(o values) bool { return strict(o) != nil }
 
-var documentStart = regexp.MustCompile(`(?m)^(---|\.\.\.)`)
+var documentStart = regexp.MustCompile(`(?m)^(---|\.\.\.)[ \t]*`)
 
 // clusters reads the Clusters of a stream that may be anything, and whether all
 // documents that name CNPG can be read.
