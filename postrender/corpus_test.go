@@ -15,6 +15,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
+	yamlv2 "go.yaml.in/yaml/v2"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
@@ -48,7 +49,8 @@ func TestCorpus(t *testing.T) {
 		t.Skip("make corpus runs it")
 	}
 	reasons := make(map[string]int)
-	var refused []string
+	var refused, unhosted []string
+	hosted := 0
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "files\ttemplates\tcharts\tdocuments\tClusters\tpairs\tleft alone\trefused\t  module")
@@ -59,6 +61,8 @@ func TestCorpus(t *testing.T) {
 			root := moduleDir(t, dir, module)
 			r.walk(t, root)
 			refused = append(refused, r.errors...)
+			hosted += r.hosted
+			unhosted = append(unhosted, r.unhosted...)
 			fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t  %s\n", r.files, r.templates, r.charts, r.documents,
 				r.pairs+r.alone+len(r.errors), r.pairs, r.alone, len(r.errors), filepath.Base(filepath.Dir(root))+"/"+filepath.Base(root))
 		})
@@ -68,7 +72,8 @@ func TestCorpus(t *testing.T) {
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Printf("%d %s\n", reasons[reason], reason)
 	}
-	for _, one := range refused {
+	fmt.Printf("%d of the documents without a Cluster were put into one, which became a pair; %d could not be\n", hosted, len(unhosted))
+	for _, one := range append(refused, unhosted...) {
 		fmt.Println(one)
 	}
 }
@@ -95,6 +100,8 @@ type corpusRun struct {
 	files, templates, charts, documents int
 	pairs, alone                        int
 	errors                              []string
+	hosted                              int
+	unhosted                            []string
 	reasons                             map[string]int
 }
 
@@ -207,7 +214,39 @@ func (r *corpusRun) send(t *testing.T, name string, in []byte) {
 		if len(in) < 1<<20 && !bytes.HasPrefix(in, []byte("\xef\xbb\xbf")) {
 			passes(t, in)
 		}
+		r.host(t, name, in)
 		return
 	}
 	t.Run(name, func(t *testing.T) { judgeStream(t, cfg, in, out, decisions) })
+}
+
+// host puts a document that holds no Cluster into the spec of one, under a key of
+// its own: what a Cluster may be made of should not matter to its pair.
+func (r *corpusRun) host(t *testing.T, name string, document []byte) {
+	t.Helper()
+	loneCR := bytes.Contains(bytes.ReplaceAll(document, []byte("\r\n"), nil), []byte("\r")) // would end a line that is not indented
+	if loneCR || len(document) > 64<<10 || bytes.HasPrefix(document, []byte("%")) || regexp.MustCompile(`(?m)^(---|\.\.\.)`).Match(document) {
+		return
+	}
+	indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAll(document, []byte("    $1"))
+	in := []byte("apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: host\nspec:\n  instances: 1\n  guest:\n" + string(indented))
+	var guest any
+	if yamlv2.Unmarshal(in, &guest) != nil {
+		return
+	}
+	out, decisions, err := render(t, cfg, in)
+	if err != nil {
+		var located *postrender.Error
+		if !errors.As(err, &located) || located.Line == 0 || located.Cure == "" {
+			t.Errorf("%s in a Cluster: an error without line or cure: %v", name, err)
+		}
+		r.unhosted = append(r.unhosted, fmt.Sprintf("%s in a Cluster: %v", name, err))
+		return
+	}
+	r.hosted++
+	t.Run("in a Cluster, "+name, func(t *testing.T) { judgeStream(t, cfg, in, out, decisions) })
+	// a Cluster that could only be written anew has its values, but not its lines
+	if lost := lostLine(string(in), string(out)); lost != "" && bytes.HasSuffix(in, []byte("\n")) {
+		t.Errorf("%s in a Cluster: a line is gone: %q", name, lost)
+	}
 }

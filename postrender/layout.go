@@ -205,14 +205,20 @@ func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 			break
 		}
 	}
-	last := header
+	last, indent := header, -1
 	for i := header + 1; i < l.limit[n]; i++ {
 		line := l.line(i)
 		if len(bytes.TrimLeft(line, " \t")) == 0 {
+			if indent >= 0 && len(line) > indent {
+				last = i // blanks beyond the indentation are content, and so is the break before them
+			}
 			continue
 		}
 		if indentation(line) <= parent {
 			break
+		}
+		if indent < 0 {
+			indent = indentation(line)
 		}
 		last = i
 	}
