@@ -6,7 +6,7 @@ FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint fuzz vuln plugin e2e e2e-helm proven bench docs update clean
+.PHONY: demo build test lint fuzz vuln plugin e2e e2e-helm corpus proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -39,7 +39,10 @@ plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
 
-e2e: e2e-helm e2e-dist e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; the last needs root on Linux
+corpus: ## other people's manifests, of the modules that the tests build with: what becomes of each
+	cd postrender && E2E=1 $(GO) test -count=1 -timeout 30m -run TestCorpus
+
+e2e: e2e-helm corpus e2e-dist e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; the last needs root on Linux
 
 proven: ## writes the README's table from the last run of make e2e
 	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md

@@ -31,6 +31,7 @@ type document struct {
 	text    []byte     // the document; a line break is added where the stream ends without one
 	padded  bool       // that was so
 	altered bool       // the text is not, byte for byte, that of the source
+	lines   []int      // the line in the source of each line of text, once one was asked for
 	root    *yaml.Node // as parsed, with positions in text
 	tree    *yaml.Node // the plain tree
 }
@@ -240,7 +241,7 @@ func (d *document) pad() error {
 		e.Cure = "end it with a line break"
 		return e
 	}
-	d.text, d.root, d.tree = text, root, tree
+	d.text, d.lines, d.root, d.tree = text, nil, root, tree
 	return nil
 }
 
@@ -274,12 +275,18 @@ func listItems(tree *yaml.Node) *yaml.Node {
 	return items
 }
 
-// streamLine turns a line of the parsed text into one of the source.
+// streamLine turns a line of the parsed text into one of the source. The lines of
+// a document are counted once: a List may ask for each of thousands of objects.
 func (d *document) streamLine(line int) int {
-	starts := lineStarts(d.text)
-	offset := starts[min(max(line, 1), len(starts))-1]
-	before := d.source.Data[d.body:min(d.body+offset, d.end)]
-	return d.line + bytes.Count(before, []byte("\n"))
+	if d.lines == nil {
+		number, counted := d.line, d.body
+		for _, start := range lineStarts(d.text) {
+			at := min(d.body+start, d.end)
+			number += bytes.Count(d.source.Data[counted:at], []byte("\n"))
+			d.lines, counted = append(d.lines, number), at
+		}
+	}
+	return d.lines[min(max(line, 1), len(d.lines))-1]
 }
 
 // locate makes an [*Error] of what went wrong in the document.
@@ -302,15 +309,29 @@ func (d *document) locate(err error) *Error {
 
 // brokenLine finds the line at which a document stops to be YAML. go-yaml often
 // names the beginning of the block around it, so from there on it is the line
-// behind the longest beginning of the document that parses.
+// behind the longest beginning of the document that parses: searched for line by
+// line, because a beginning may also end within quotes, and in halves where it is
+// far away.
 func (d *document) brokenLine(named int) int {
 	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
 	starts := append(lineStarts(d.text), len(d.text))
-	broken := named
-	for line := max(named-1, 1); line < min(named+far, len(starts)-1); line++ {
+	parses := func(lines int) bool {
 		var n yaml.Node
-		if yaml.Unmarshal(d.text[:starts[line]], &n) == nil {
+		return yaml.Unmarshal(d.text[:starts[lines]], &n) == nil
+	}
+	broken, last := named, len(starts)-1
+	for line := max(named-1, 1); line < min(named+far, last); line++ {
+		if parses(line) {
 			broken = line + 1
+		}
+	}
+	if broken == named+far && len(d.text) < 2<<20 {
+		for behind := last; behind-broken > 0; {
+			if middle := (broken + behind) / 2; parses(middle) {
+				broken = middle + 1
+			} else {
+				behind = middle
+			}
 		}
 	}
 	return broken

@@ -17,6 +17,7 @@ type layout struct {
 	limit map[*yaml.Node]int // the line at which the next key or item begins
 
 	anchors bool // there are some
+	ascii   bool // columns are bytes
 }
 
 // newLayout takes a text and the tree that it was parsed into.
@@ -26,6 +27,7 @@ func newLayout(text []byte, root *yaml.Node) *layout {
 		lines: lineStarts(text),
 		eol:   lineBreak(text),
 		limit: make(map[*yaml.Node]int),
+		ascii: !bytes.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }),
 	}
 	last := len(l.lines)
 	if l.lines[last-1] == len(text) {
@@ -122,6 +124,9 @@ func (l *layout) lineOf(offset int) int {
 // offset is where a node begins, its anchor and tag included.
 func (l *layout) offset(n *yaml.Node) int {
 	at := l.lines[n.Line-1]
+	if l.ascii { // a List may be one line of megabytes
+		return at + n.Column - 1
+	}
 	for range n.Column - 1 { // columns are characters
 		_, width := utf8.DecodeRune(l.text[at:])
 		at += width
@@ -200,14 +205,20 @@ func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 			break
 		}
 	}
-	last := header
+	last, indent := header, -1
 	for i := header + 1; i < l.limit[n]; i++ {
 		line := l.line(i)
 		if len(bytes.TrimLeft(line, " \t")) == 0 {
+			if indent >= 0 && len(line) > indent {
+				last = i // blanks beyond the indentation are content, and so is the break before them
+			}
 			continue
 		}
 		if indentation(line) <= parent {
 			break
+		}
+		if indent < 0 {
+			indent = indentation(line)
 		}
 		last = i
 	}

@@ -38,7 +38,16 @@ func (r *Result) rewrite(documents []*document, changes map[*yaml.Node]change) e
 			edits, err = doc.changeInList(inDoc)
 		}
 		if err != nil {
-			failed = append(failed, doc.locate(err))
+			e := doc.locate(err)
+			for _, object := range doc.objects() {
+				if _, ok := inDoc[object]; ok && e.Object == "" {
+					e.Line, e.Object = doc.streamLine(object.Line), refTo(object).Kind+" "+refTo(object).Name
+				}
+			}
+			if errors.Is(err, errNotWritten) {
+				e.Cure = "write it in plainer YAML, or keep the Cluster single with the annotation " + AnnotationExpand + `: "false"; and report it`
+			}
+			failed = append(failed, e)
 			continue
 		}
 		for i := range r.sources {

@@ -72,12 +72,16 @@ type policy struct {
 	tree            *yaml.Node
 	doc             *document
 	namespace, name string
-	cilium          bool // it is a CiliumNetworkPolicy
+	cilium          bool                // it is a CiliumNetworkPolicy
+	selected        map[*candidate]bool // the Clusters whose Pods it selects, once they were asked for
 }
 
 func newPolicy(d *document, tree *yaml.Node) *policy {
 	metadata := get(tree, "metadata")
-	return &policy{tree, d, scalar(metadata, "namespace"), scalar(metadata, "name"), scalar(tree, "kind") != "NetworkPolicy"}
+	return &policy{
+		tree: tree, doc: d, namespace: scalar(metadata, "namespace"), name: scalar(metadata, "name"),
+		cilium: scalar(tree, "kind") != "NetworkPolicy",
+	}
 }
 
 func (p *policy) line() int { return p.doc.streamLine(p.tree.Line) }
@@ -139,8 +143,13 @@ func (p *policy) change(cfg Config, s *stream, pairs []*candidate) (change, erro
 	if err != nil {
 		return c, err
 	}
+	selected := p.selects(s)
+	subjects := slices.DeleteFunc(slices.Clone(pairs), func(pair *candidate) bool { return !selected[pair] })
 	for _, rule := range rules {
-		of, hold, err := p.holder(rule, pairs)
+		if _, err := p.selector(rule, p.subjectKey()); err != nil && len(pairs) > 0 {
+			return c, err
+		}
+		of, hold, err := p.holder(rule, subjects)
 		if err != nil {
 			return c, err
 		}
@@ -158,8 +167,8 @@ func (p *policy) change(cfg Config, s *stream, pairs []*candidate) (change, erro
 		}
 	}
 	seen := make(map[string]bool)
-	for _, pair := range pairs {
-		if seen[pair.name] || !sameNamespace(pair.namespace, p.namespace) {
+	for _, pair := range subjects {
+		if seen[pair.name] {
 			continue
 		}
 		seen[pair.name] = true
@@ -178,7 +187,7 @@ func (p *policy) change(cfg Config, s *stream, pairs []*candidate) (change, erro
 // having a twin.
 func (c *candidate) isPolicyInTheWay(cfg Config, s *stream) (*verdict, error) {
 	for _, p := range s.policies {
-		if !sameNamespace(p.namespace, c.namespace) {
+		if !p.selects(s)[c] {
 			continue
 		}
 		name := p.twinName(c, s)
@@ -205,25 +214,42 @@ func (c *candidate) isPolicyInTheWay(cfg Config, s *stream) (*verdict, error) {
 // several Clusters of the stream, and has a twin for each, the name of the policy
 // and that of the replica.
 func (p *policy) twinName(pair *candidate, s *stream) string {
+	for c := range p.selects(s) {
+		if c.name != pair.name {
+			return policyName(p.name, "-"+pair.replica)
+		}
+	}
+	return policyName(p.name, replicaSuffix)
+}
+
+// selects returns the Clusters of the stream of which the policy selects Pods by
+// their label. A part of the policy that has another shape selects none.
+func (p *policy) selects(s *stream) map[*candidate]bool {
+	if p.selected != nil {
+		return p.selected
+	}
+	p.selected = make(map[*candidate]bool)
 	rules, err := p.rules(p.tree)
 	if err != nil {
-		return ""
+		return p.selected
 	}
-	selected := make(map[string]bool)
-	for _, c := range s.candidates {
-		if c.name == "" || !sameNamespace(c.namespace, p.namespace) {
-			continue
+	for _, rule := range rules {
+		asked := s.candidates
+		for _, r := range p.requirements(get(rule, p.subjectKey()), labelCluster) {
+			if r.operator == "In" { // by name, because there may be thousands of either
+				asked = nil
+				for _, value := range r.values {
+					asked = append(asked, s.clusters[value.Value]...)
+				}
+			}
 		}
-		for _, rule := range rules {
-			if hold, err := p.hold(rule, c); err == nil && hold != holdsNone {
-				selected[c.name] = true
+		for _, c := range asked {
+			if hold, err := p.hold(rule, c); err == nil && hold != holdsNone && c.name != "" {
+				p.selected[c] = true
 			}
 		}
 	}
-	if len(selected) > 1 {
-		return policyName(p.name, "-"+pair.replica)
-	}
-	return policyName(p.name, replicaSuffix)
+	return p.selected
 }
 
 // twin returns the policy that says of the replica what the policy says of the

@@ -76,7 +76,7 @@ func readStream(sources []Source) (*stream, error) {
 	var failed []error
 	for i := range sources {
 		source := &sources[i]
-		if bytes.HasPrefix(source.Data, []byte("\xff\xfe")) || bytes.HasPrefix(source.Data, []byte("\xfe\xff")) {
+		if holdsUTF16(source.Data, apiGroup) {
 			// no Cluster would be found in it, and nobody would know
 			failed = append(failed, &Error{Source: source.Name, Line: 1, Err: errors.New("the stream is UTF-16"), Cure: "write it as UTF-8; PowerShell's > does not"})
 			continue
@@ -97,6 +97,17 @@ func readStream(sources []Source) (*stream, error) {
 		}
 	}
 	return s, errors.Join(failed...)
+}
+
+// holdsUTF16 tells whether a stream is UTF-16, with or without a byte order mark,
+// and holds some ASCII text.
+func holdsUTF16(stream []byte, ascii string) bool {
+	marked := bytes.HasPrefix(stream, []byte("\xff\xfe")) || bytes.HasPrefix(stream, []byte("\xfe\xff"))
+	if !marked && (len(stream) < 2 || (stream[0] == 0) == (stream[1] == 0)) {
+		return false
+	}
+	wide := strings.Join(strings.Split(ascii, ""), "\x00")
+	return bytes.Contains(stream, []byte(wide))
 }
 
 // mayHoldService is a cheap filter for objects that hold the name of a Service
