@@ -21,6 +21,9 @@ type options struct {
 	help     bool
 	version  bool
 
+	// with reads the same command line with other variables, which a flag beats too
+	with func(variables map[string]string) (options, error)
+
 	// of flux
 	helmRelease string
 	patch       bool
@@ -51,6 +54,14 @@ func (o *once) Set(s string) error {
 // are the caller's mistakes: exit status 2.
 func parseOptions(args []string, getenv func(string) string) (options, error) {
 	var opts options
+	opts.with = func(variables map[string]string) (options, error) {
+		return parseOptions(args, func(name string) string {
+			if value, ok := variables[name]; ok {
+				return value
+			}
+			return getenv(name)
+		})
+	}
 	values := map[string]*once{
 		"enable-hot-standby": {value: getenv(postrender.EnvEnableHotStandby)},
 		"primary-region":     {value: getenv(postrender.EnvPrimaryRegion)},
