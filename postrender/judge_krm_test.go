@@ -46,12 +46,15 @@ func judgeTracking(t testing.TB, before, after []values) {
 	if !tracked {
 		return
 	}
+	there := make(map[string]bool)
+	for _, o := range after {
+		there[id(o)] = true
+	}
 	places := make(map[string]string)
 	for _, o := range after {
-		// on its side the replica stands in the place of the Cluster
 		is, was := tracking(o), had[id(o)]
-		if was == nil && had[strings.TrimSuffix(id(o), "-replica")] != nil && len(is) > 0 && is["internal.config.kubernetes.io/id"] != nil {
-			was = had[strings.TrimSuffix(id(o), "-replica")]
+		if single := strings.TrimSuffix(id(o), "-replica"); !there[single] {
+			was = had[single] // on its side the replica stands in the place of the Cluster
 		}
 		if was != nil {
 			if diff := cmp.Diff(was, is); diff != "" {
