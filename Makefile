@@ -29,7 +29,7 @@ plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
 
-e2e: e2e-helm e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; the last needs root on Linux
+e2e: e2e-helm e2e-admission e2e-policy e2e-krm e2e-argocd e2e-flux e2e-live ## all that is real; the last needs root on Linux
 
 proven: ## writes the README's table from the last run of make e2e
 	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md
