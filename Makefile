@@ -42,7 +42,7 @@ e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 corpus: ## other people's manifests, of the modules that the tests build with: what becomes of each
 	cd postrender && E2E=1 $(GO) test -count=1 -timeout 30m -run TestCorpus
 
-e2e: e2e-helm corpus e2e-dist e2e-admission e2e-policy e2e-flux e2e-live ## all that is real; the last needs root on Linux
+e2e: e2e-helm corpus e2e-dist e2e-admission e2e-policy e2e-krm e2e-argocd e2e-flux e2e-live ## all that is real; the last needs root on Linux
 
 proven: ## writes the README's table from the last run of make e2e
 	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md

@@ -67,12 +67,15 @@ func execute(opts options, warn func(error), stdin *os.File, out io.Writer, term
 		return runFlux(opts, warn, stdin, out)
 	}
 	renderer := &postrender.Renderer{Config: opts.config, Warn: warn}
-	if passesThrough(opts, stdin) {
-		return passThrough(renderer, stdin, out)
-	}
-	sources, err := readSources(opts.files, stdin)
-	if err != nil {
+	sources, err := passThroughOrRead(opts, renderer, stdin, out)
+	if err != nil || sources == nil {
 		return err
+	}
+	if list, err := resourceList(opts, sources); err != nil || list != nil {
+		if err != nil {
+			return err
+		}
+		return runFunction(opts, list, warn, out)
 	}
 	if opts.command == "explain" {
 		decisions, err := renderer.Explain(sources...)

@@ -22,6 +22,9 @@ type options struct {
 	help     bool
 	version  bool
 
+	// with reads the same command line with other variables, which a flag beats too
+	with func(variables map[string]string) (options, error)
+
 	// of flux
 	helmRelease string
 	patch       bool
@@ -85,6 +88,14 @@ func newFlags(opts *options, getenv func(string) string) (*pflag.FlagSet, map[st
 // are the caller's mistakes: exit status 2.
 func parseOptions(args []string, getenv func(string) string) (options, error) {
 	var opts options
+	opts.with = func(variables map[string]string) (options, error) {
+		return parseOptions(args, func(name string) string {
+			if value, ok := variables[name]; ok {
+				return value
+			}
+			return getenv(name)
+		})
+	}
 	flags, values := newFlags(&opts, getenv)
 	if err := flags.Parse(args); err != nil {
 		return opts, misuse("run cnpg-pair --help", "%w", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"io/fs"
 	"os"
@@ -18,6 +19,23 @@ func passesThrough(opts options, stdin *os.File) bool {
 	}
 	info, err := stdin.Stat()
 	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
+}
+
+// passThroughOrRead copies standard input to the output, or else returns the
+// sources. A ResourceList is never copied, because it may hold other settings.
+func passThroughOrRead(opts options, renderer *postrender.Renderer, stdin *os.File, out io.Writer) ([]postrender.Source, error) {
+	if !passesThrough(opts, stdin) {
+		return readSources(opts.files, stdin)
+	}
+	stream := bufio.NewReader(stdin)
+	if !mayBeResourceList(stream) {
+		return nil, passThrough(renderer, stream, out)
+	}
+	data, err := readAll(stream)
+	if err != nil {
+		return nil, readError("stdin", err)
+	}
+	return []postrender.Source{{Name: "stdin", Data: data}}, nil
 }
 
 // passThrough copies the stream; the renderer, which gets nothing to render,

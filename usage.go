@@ -45,6 +45,9 @@ Settings (a flag beats its variable):
 
 With hot standby off, the output is the input, byte for byte.
 
+Given a ResourceList, as kustomize and kpt hand to KRM functions, it takes the
+variables from the data of the functionConfig, which beat the environment's.
+
 Examples:
   # with Helm 3: the path of this program
   export SOVEREIGN_ENABLE_HOT_STANDBY=true

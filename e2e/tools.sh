@@ -39,6 +39,7 @@ for name; do
 	case $name in
 	helm3) build helm helm.sh/helm/v3 helm.sh/helm/v3/cmd/helm helm3 "-X helm.sh/helm/v3/internal/version.version=$(version helm helm.sh/helm/v3)" ;;
 	helm4) build helm helm.sh/helm/v4 helm.sh/helm/v4/cmd/helm helm4 "-X helm.sh/helm/v4/internal/version.version=$(version helm helm.sh/helm/v4)" ;;
+	argocd) build argocd github.com/argoproj/argo-cd/v3 . argocd ;;
 	etcd) build etcd go.etcd.io/etcd/server/v3 go.etcd.io/etcd/server/v3 etcd ;;
 	kubernetes) kubernetes ;;
 	kubectl)
@@ -51,6 +52,7 @@ for name; do
 	operator) build operator github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
 	helm-controller | kustomize-controller | source-controller) build flux "github.com/fluxcd/$name" "github.com/fluxcd/$name" "$name" ;;
 	kustomize) build kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5 kustomize ;;
+	kpt) build kpt github.com/kptdev/kpt . kpt ;;
 	kyaml) build kyaml sigs.k8s.io/kustomize/kyaml . kyaml ;;
 	cyclonedx-gomod) build cyclonedx github.com/CycloneDX/cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod cyclonedx-gomod ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;

@@ -351,7 +351,9 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 	var want []values
 	var couples []couple
 	clusters := 0
-	for _, o := range objects(t, in) {
+	before, after := objects(t, in), objects(t, out)
+	judgeTracking(t, before, after)
+	for _, o := range before {
 		if !isCluster(o) || decisions[clusters].Action != postrender.Paired {
 			if isCluster(o) {
 				clusters++
@@ -380,7 +382,7 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 	}
 	_, policies := withoutPolicies(t, want, want)
 	want, _ = withoutPolicies(t, policies, want)
-	got, changed := withoutPolicies(t, policies, objects(t, out))
+	got, changed := withoutPolicies(t, policies, after)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the output is not what the contract asks for (-want +got):\n%s", diff)
 	}

@@ -133,6 +133,7 @@ func (s *stream) changes(cfg Config) (map[*yaml.Node]change, error) {
 		changes[c.tree] = change
 	}
 	failed = append(failed, s.policyChanges(cfg, changes))
+	s.placeNew(changes)
 	return changes, errors.Join(failed...)
 }
 
