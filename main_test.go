@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,10 +41,14 @@ func TestCases(t *testing.T) {
 	if err := os.Symlink(self, filepath.Join(bin, "cnpg-pair")); err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-tags", "flux", "-o", filepath.Join(bin, "cnpg-pair-flux"), ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	flux := sync.OnceValue(func() error { // it takes seconds, and most cases do without
+		build := exec.Command("go", "build", "-tags", "flux", "-o", filepath.Join(bin, "cnpg-pair-flux"), ".")
+		out, err := build.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, out)
+		}
+		return err
+	})
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
 		"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1",
 		"CNPG_PAIR_STRICT=", "HELM_PLUGIN_NAME=")
@@ -57,6 +63,11 @@ func TestCases(t *testing.T) {
 			script := "cnpg-pair < in.yaml"
 			if text, err := os.ReadFile(filepath.Join(folder, "cmd")); err == nil {
 				script = string(text)
+			}
+			if strings.Contains(script, "flux") {
+				if err := flux(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			var stdout, stderr bytes.Buffer
 			cmd := exec.Command("sh", "-c", script)
