@@ -223,6 +223,7 @@ func TestKnob(t *testing.T) {
 func TestCases(t *testing.T) {
 	cannot := map[string]string{
 		"policies-shapes":               "NetworkPolicy blog/a: ingress: expected a sequence",
+		"policies-twins-of-one-name":    "would both be called db-a-replica",
 		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
 		"stream-duplicates":             "already registered id",
 		"stream-json-one-line":          "unknown escape character",
