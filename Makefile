@@ -20,6 +20,9 @@ test:
 lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
 
+mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails unless a test notices
+	cd e2e && $(GO) run ./mutants .. $(MUTANTS)
+
 plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 	mkdir -p dist/plugin/cnpg-pair
 	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
