@@ -2,9 +2,10 @@
 # make test    the tests that need no more than Go
 GO = go
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: demo build test lint plugin e2e e2e-helm proven bench update clean
+.PHONY: demo build test lint fuzz mutants plugin e2e e2e-helm proven bench update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -19,6 +20,10 @@ test:
 
 lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
+
+fuzz: ## FUZZTIME for each fuzz test
+	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
 
 mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails unless a test notices
 	cd e2e && $(GO) run ./mutants .. $(MUTANTS)

@@ -1,37 +1,120 @@
-package postrender_test
+package postrender
 
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"testing"
 
-	"github.com/openova-io/helm-cnpg-pair/postrender"
+	"go.yaml.in/yaml/v3"
 )
 
-// BenchmarkRender: a stream of 2,000 documents with 20 Clusters, on and off.
-// make bench times the program as a whole.
-func BenchmarkRender(b *testing.B) {
-	var stream bytes.Buffer
-	for i := range 2000 {
-		fmt.Fprintf(&stream, "---\n# Source: chart/templates/%d.yaml\n", i)
-		if i%100 == 0 {
-			fmt.Fprintf(&stream, "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: db-%d\nspec:\n  instances: 3\n  storage:\n    size: 1Gi\n", i)
-			continue
+// The stages of a render, each over streams of two lengths: the metric
+// ns/document tells whether one grows faster than the stream. make bench times
+// the program as a whole.
+
+func BenchmarkSplit(b *testing.B) {
+	stages(b, func(b *testing.B, source Source) {
+		for b.Loop() {
+			split(source.Data)
 		}
-		fmt.Fprintf(&stream, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: scripts-%d\ndata:\n  run: |\n", i)
-		for range 30 {
-			stream.WriteString("    echo one more line of the script # ----------\n")
+	})
+}
+
+// BenchmarkSelect finds the Clusters, and decides about them; split is in it.
+func BenchmarkSelect(b *testing.B) {
+	stages(b, func(b *testing.B, source Source) {
+		for b.Loop() {
+			if _, _, err := selected(source); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
-	for name, c := range map[string]postrender.Config{"on": cfg, "off": {}} {
+	})
+}
+
+func BenchmarkExpand(b *testing.B) {
+	stages(b, func(b *testing.B, source Source) {
+		s, r, err := selected(source)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			if _, err := s.changes(r.Config.normal()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkWrite makes the edits out of the changed trees, reads them back, and
+// writes the stream.
+func BenchmarkWrite(b *testing.B) {
+	stages(b, func(b *testing.B, source Source) {
+		s, r, err := selected(source)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var changes map[*yaml.Node]change
+		if changes, err = s.changes(r.Config.normal()); err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			result := newResult([]Source{source})
+			if err := result.rewrite(s.documents, changes); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := result.WriteTo(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkRun(b *testing.B) {
+	for name, cfg := range map[string]Config{"on": benchConfig, "off": {}} {
 		b.Run(name, func(b *testing.B) {
+			stages(b, func(b *testing.B, source Source) {
+				for b.Loop() {
+					if _, err := New(cfg).Run(bytes.NewBuffer(source.Data)); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+var benchConfig = Config{EnableHotStandby: true, PrimaryRegion: "fsn1", ReplicaRegion: "hel1"}
+
+func selected(source Source) (*stream, *Renderer, error) {
+	r := New(benchConfig)
+	s, err := readStream([]Source{source})
+	if err == nil {
+		_, err = r.judge(s)
+	}
+	return s, r, err
+}
+
+// stages runs a benchmark over 1,000 and over 16,000 documents, each fiftieth a Cluster.
+func stages(b *testing.B, stage func(*testing.B, Source)) {
+	for _, documents := range []int{1_000, 16_000} {
+		var stream bytes.Buffer
+		for i := range documents {
+			fmt.Fprintf(&stream, "---\n# Source: chart/templates/%d.yaml\n", i)
+			if i%50 == 0 {
+				fmt.Fprintf(&stream, "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: db-%d\nspec:\n  instances: 3\n  storage:\n    size: 1Gi\n", i)
+				continue
+			}
+			fmt.Fprintf(&stream, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: scripts-%d\ndata:\n  run: |\n", i)
+			for range 30 {
+				stream.WriteString("    echo one more line of the script # ----------\n")
+			}
+		}
+		b.Run(fmt.Sprintf("documents=%d", documents), func(b *testing.B) {
 			b.SetBytes(int64(stream.Len()))
 			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := postrender.New(c).Run(bytes.NewBuffer(stream.Bytes())); err != nil {
-					b.Fatal(err)
-				}
-			}
+			stage(b, Source{Name: "stdin", Data: stream.Bytes()})
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*documents), "ns/document")
 		})
 	}
 }

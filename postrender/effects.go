@@ -8,7 +8,7 @@ import (
 // effects tells what the pair does to a release that is living already, and what
 // to do or to wait for; measured, see the README.
 func (c *cluster) effects(cfg Config) []string {
-	var all []string
+	all := []string{}
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	timeout, _ := stringAt(c.tree, "spec.smartShutdownTimeout")
 	if cfg.Side != SideReplica && cfg.Active == ActivePrimary && c.pinsPrimary() {
@@ -18,17 +18,6 @@ func (c *cluster) effects(cfg Config) []string {
 	}
 	if cfg.Side != SidePrimary && cfg.Active == ActivePrimary {
 		say("turning hot standby off deletes %s and its volumes", c.replica)
-	}
-	if cfg.Side != SideBoth {
-		other, secrets := "the replica", fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
-		if cfg.Side == SideReplica {
-			other, secrets = "the primary", fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
-		}
-		if cfg.Side == SidePrimary && cfg.Active == ActivePrimary {
-			say("this Kubernetes cluster must hold the operator, and a mesh with that of %s", other)
-		} else {
-			say("this Kubernetes cluster must hold the operator, a mesh with that of %s, and copies of its secrets %s, in the same namespace and without owner references", other, secrets)
-		}
 	}
 	if cfg.Replication == Sync && (cfg.Active == ActivePrimary || cfg.Active == ActiveReplica && cfg.Rejoin) {
 		active, standby := c.name, c.replica

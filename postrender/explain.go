@@ -10,7 +10,7 @@ import (
 )
 
 // WriteTable writes decisions as an aligned table, one row for each Cluster, and
-// below it the effects.
+// below it the plans of those that are paired.
 func WriteTable(w io.Writer, decisions []Decision) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAMESPACE\tNAME\tLINE\tDECISION\tREASON\tPRIMARY REGION\tREPLICA REGION")
@@ -22,20 +22,48 @@ func WriteTable(w io.Writer, decisions []Decision) error {
 		return err
 	}
 	for _, d := range decisions {
-		if len(d.Effects) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s, on a living release:\n", strings.TrimPrefix(d.Namespace+"/"+d.Name, "/"))
-		for _, effect := range d.Effects {
-			fmt.Fprintf(w, "- %s\n", effect)
+		if d.Plan != nil {
+			if err := d.Plan.write(w, strings.TrimPrefix(d.Namespace+"/"+d.Name, "/")); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// WriteJSON writes decisions as a JSON array of objects with the keys source,
-// line, namespace, name, decision, reason, and, where a pair is made,
-// primaryRegion, replicaRegion and effects.
+func (p *Plan) write(w io.Writer, name string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "\n%s, the pair:\nCLUSTER\tREGION\tNODES\tRENDERED\tROLE\n", name)
+	for _, half := range p.Halves {
+		rendered := "here"
+		if !half.Rendered {
+			rendered = "on the other side"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", half.Name, half.Region, cmp.Or(half.Nodes, "any"), rendered, half.Role)
+	}
+	fmt.Fprintf(table, "\n%s needs:\n%s", name, items(p.Needs))
+	if len(p.Differences) > 0 {
+		fmt.Fprintf(table, "\n%s, with hot standby off and on:\n\tOFF\tON\n", name)
+		for _, d := range p.Differences {
+			fmt.Fprintf(table, "%s\t%s\t%s\n", d.What, d.Off, d.On)
+		}
+	}
+	if len(p.Effects) > 0 {
+		fmt.Fprintf(table, "\n%s, on a living release:\n%s", name, items(p.Effects))
+	}
+	return table.Flush()
+}
+
+func items(sentences []string) string {
+	var b strings.Builder
+	for _, sentence := range sentences {
+		b.WriteString("- " + sentence + "\n")
+	}
+	return b.String()
+}
+
+// WriteJSON writes decisions as a JSON array, of the shape that
+// docs/explain.schema.json has.
 func WriteJSON(w io.Writer, decisions []Decision) error {
 	if decisions == nil {
 		decisions = []Decision{}

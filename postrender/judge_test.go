@@ -97,7 +97,9 @@ func items(o values) []values {
 	}
 	var all []values
 	for _, item := range list {
-		all = append(all, items(item.(values))...)
+		if o, ok := item.(values); ok {
+			all = append(all, items(o)...)
+		}
 	}
 	return all
 }

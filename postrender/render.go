@@ -109,6 +109,11 @@ func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
 	if err := inOrder(sources, malformed, refused); err != nil {
 		return nil, err
 	}
+	for i, c := range stream.candidates {
+		if decisions[i].Action == Paired {
+			decisions[i].Plan = c.plan(r.Config.normal())
+		}
+	}
 	return decisions, nil
 }
 

@@ -29,9 +29,8 @@ type Decision struct {
 	PrimaryRegion string `json:"primaryRegion,omitempty"`
 	ReplicaRegion string `json:"replicaRegion,omitempty"`
 
-	// Effects are what a pair does to a release that is living already, and what
-	// to do or to wait for, in sentences.
-	Effects []string `json:"effects,omitempty"`
+	// Plan is what becomes of it, where a pair is made; [Renderer.Explain] fills it in.
+	Plan *Plan `json:"plan,omitempty"`
 
 	cure string
 }
@@ -70,7 +69,6 @@ func decide(cfg Config, s *stream) error {
 		c.decision.Action, c.decision.Reason, c.decision.cure = v.action, v.reason, v.cure
 		if v.action == Paired {
 			c.decision.PrimaryRegion, c.decision.ReplicaRegion = cfg.PrimaryRegion, cfg.ReplicaRegion
-			c.decision.Effects = c.effects(cfg)
 		}
 	}
 	return errors.Join(failed...)

@@ -3,6 +3,8 @@ package postrender
 import (
 	"bytes"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -36,7 +38,24 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestSplitJoins: the pieces of any stream join to the stream.
+// FuzzSplit: the pieces of any stream join to it, each is on the line that it
+// says, and none has another one in it.
+func FuzzSplit(f *testing.F) {
+	files, err := filepath.Glob("../testdata/*/in.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		in, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(in)
+	}
+	f.Fuzz(judgeSplit)
+}
+
+// TestSplitJoins is FuzzSplit with streams that are made of what may matter.
 func TestSplitJoins(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	parts := []string{"---", "...", "\n", "\r\n", " ", "\t", "a: 1", "#", "\ufeff", "-", "{", "\"", "\x00", "é", "|"}
@@ -45,16 +64,37 @@ func TestSplitJoins(t *testing.T) {
 		for range random.IntN(30) {
 			stream = append(stream, parts[random.IntN(len(parts))]...)
 		}
-		var joined []byte
-		for _, p := range split(stream) {
-			if p.start > p.body || p.body > p.end || p.start != len(joined) {
-				t.Fatalf("%q: piece %+v behind %d bytes", stream, p, len(joined))
+		judgeSplit(t, stream)
+	}
+}
+
+func judgeSplit(t *testing.T, stream []byte) {
+	end := 0
+	for i, p := range split(stream) {
+		if p.start != end || p.start > p.body || p.body > p.end {
+			t.Fatalf("%q: piece %+v behind %d bytes", stream, p, end)
+		}
+		end = p.end
+		if line := 1 + bytes.Count(stream[:p.body], []byte("\n")); p.line != line {
+			t.Fatalf("%q: piece %+v is on line %d", stream, p, line)
+		}
+		if i > 0 && separator(stream[p.start:]) != p.body-p.start {
+			t.Fatalf("%q: piece %+v does not begin with a separator", stream, p)
+		}
+		body := stream[p.body:p.end]
+		for at := bytes.IndexByte(body, '\n') + 1; at > 0 && at < len(body); {
+			if separator(body[at:]) > 0 {
+				t.Fatalf("%q: piece %+v has another one in it", stream, p)
 			}
-			joined = append(joined, stream[p.start:p.end]...)
+			next := bytes.IndexByte(body[at:], '\n')
+			if next < 0 {
+				break
+			}
+			at += next + 1
 		}
-		if !bytes.Equal(joined, stream) {
-			t.Fatalf("%q joins to %q", stream, joined)
-		}
+	}
+	if end != len(stream) {
+		t.Fatalf("%q: the pieces end behind %d bytes", stream, end)
 	}
 }
 

@@ -1,0 +1,80 @@
+package postrender_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// TestExplainSchema: what explain prints for programs, for every case and some
+// settings, has the shape that is documented.
+func TestExplainSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../docs/explain.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../testdata/*/in.yaml")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("only %d streams: %v", len(files), err)
+	}
+	some := []postrender.Config{{}, cfg}
+	for i, c := range matrix() {
+		if i%7 == 6 {
+			some = append(some, c)
+		}
+	}
+	paired, single := 0, 0
+	for _, file := range files {
+		in, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range some {
+			decisions, err := postrender.New(c).Explain(postrender.Source{Name: file, Data: in})
+			if err != nil {
+				continue // which other tests judge
+			}
+			var out bytes.Buffer
+			if err := postrender.WriteJSON(&out, decisions); err != nil {
+				t.Fatal(err)
+			}
+			document, err := jsonschema.UnmarshalJSON(&out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(document); err != nil {
+				t.Fatalf("%s, %+v: %v", file, c, err)
+			}
+			for _, d := range document.([]any) {
+				if d := d.(values); d["plan"] == nil {
+					single++
+				} else {
+					paired++
+				}
+			}
+			if len(decisions) == 0 {
+				continue
+			}
+			first := document.([]any)[0].(values)
+			for key := range first {
+				less := deepCopy(document).([]any)
+				delete(less[0].(values), key)
+				if schema.Validate(less) == nil {
+					t.Fatalf("the schema does not ask for %s", key)
+				}
+			}
+			first["more"] = true
+			if schema.Validate(document) == nil {
+				t.Fatal("the schema does not know all keys")
+			}
+		}
+	}
+	if paired < 200 || single < 200 {
+		t.Errorf("only %d paired and %d single Clusters", paired, single)
+	}
+}
