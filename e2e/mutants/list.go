@@ -202,7 +202,7 @@ var mutants = []mutant{
 		"a pair of the chart's own becomes a trio", "TestCases/^leave-pair-by-name$",
 	},
 	{
-		"postrender/select.go", "inNamespace(s.followedHost[service], c.namespace)", "inNamespace(nil, c.namespace)",
+		"postrender/select.go", "inNamespace(s.followedHost[service], c.namespace)", "inNamespace(s.followedHost[service][:0], c.namespace)",
 		"a pair that is joined by a host name becomes a trio", "TestCases/^leave-pair-by-host$",
 	},
 	{
@@ -386,7 +386,7 @@ var mutants = []mutant{
 		"two external clusters of one name, which CNPG refuses", "TestCases/^field-bootstrap-recovery-from-own-name$",
 	},
 	{
-		"postrender/expand.go", "isTrue(enabled) && secret == nil", "isTrue(enabled)",
+		"postrender/expand.go", "isTrue(enabled) && secret == nil", "isTrue(enabled) && (secret == nil || true)",
 		"the chart's own superuser secret is replaced by one that is not there", "TestCases/^field-superuser$",
 	},
 	{
@@ -416,7 +416,7 @@ var mutants = []mutant{
 		"every commit hangs", "TestCases/^sync$",
 	},
 	{
-		"postrender/sync.go", "if err == nil && own == nil {", "if err == nil {",
+		"postrender/sync.go", "if err == nil && own == nil {", "if err == nil && (own == nil || true) {",
 		"the chart's own synchronous_commit is overwritten", "TestCases/^sync-own-settings$",
 	},
 	{
@@ -572,7 +572,7 @@ var mutants = []mutant{
 		"an anchor that is there twice changes what follows it", "TestCases/^stream-list-anchors$",
 	},
 	{
-		"postrender/layout.go", `strings.Contains(style, "+")`, `false`,
+		"postrender/layout.go", `strings.Contains(style, "+")`, `strings.Contains(style, "?")`,
 		"lines are put into a block scalar", "TestCases/^style-block-scalars$",
 	},
 	{
@@ -616,7 +616,7 @@ var mutants = []mutant{
 		"patches that make another pair get into Git", "flux TestErrors",
 	},
 	{
-		"flux/flux.go", "!lenient.MayDegrade()", "false",
+		"flux/flux.go", "!lenient.MayDegrade()", "!lenient.MayDegrade() && false",
 		"Flux may turn hot standby off while the replica is active", "flux Test",
 	},
 	{
@@ -644,7 +644,7 @@ var mutants = []mutant{
 		"an empty region makes a pair that cannot run", "flux TestKnob$",
 	},
 	{
-		"flux/knob.go", `strings.Contains(rest, "${") || strings.Contains(rest, "$$")`, `false`,
+		"flux/knob.go", `strings.Contains(rest, "${") || strings.Contains(rest, "$$")`, `rest == ""`,
 		"Flux replaces a ${} of the chart's", "flux TestErrors$",
 	},
 	{
