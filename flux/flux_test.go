@@ -396,6 +396,15 @@ func TestErrors(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+	t.Run("a switch while another half is active", func(t *testing.T) {
+		for _, active := range []string{postrender.ActiveNone, postrender.ActiveReplica} {
+			g := &Generator{Config: postrender.Config{Active: active}, Substitute: true}
+			entries, err := g.PostRenderers(source(chart))
+			if entries != nil || err == nil || !strings.Contains(err.Error(), "must not be turned off at run time") || !strings.Contains(postrender.Hint(err), "without --substitute") {
+				t.Errorf("%s: error %v (%s)", active, err, postrender.Hint(err))
+			}
+		}
+	})
 }
 
 // TestSameName: two Clusters of one name in two namespaces are told apart.

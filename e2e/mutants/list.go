@@ -617,7 +617,7 @@ var mutants = []mutant{
 	},
 	{
 		"flux/flux.go", "!lenient.MayDegrade()", "!lenient.MayDegrade() && false",
-		"Flux may turn hot standby off while the replica is active", "flux Test",
+		"a switch that Flux may turn off while the replica is active is refused without saying why", "flux TestErrors$",
 	},
 	{
 		"flux/flux.go", "if g.noHooks && c.isHook() {", "if false {",
