@@ -577,7 +577,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/encode.go", `c.Style = yaml.LiteralStyle`, `c.Style = n.Style`,
-		"a folded scalar gains lines", "TestCases/^style-block-scalars$",
+		"a Cluster with a folded scalar is refused, because it would gain lines", "TestCases/^stream-list-folded$",
 	},
 	{
 		"postrender/edit.go", "ok = known && !e.gone[n.Alias] && same(held, want)", "ok = known && held != nil",
