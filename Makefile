@@ -6,7 +6,7 @@ FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint fuzz vuln plugin e2e e2e-helm corpus proven bench docs update clean
+.PHONY: demo build test lint fuzz mutants vuln plugin e2e e2e-helm corpus proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -25,6 +25,9 @@ lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
 fuzz: ## FUZZTIME for each fuzz test
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
+
+mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails unless a test notices
+	cd e2e && $(GO) run ./mutants .. $(MUTANTS)
 
 vuln: ## known vulnerabilities in what is called, if their database can be reached
 	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,13 +38,16 @@ func TestMain(m *testing.M) {
 func TestCases(t *testing.T) {
 	bin := t.TempDir()
 	link(t, filepath.Join(bin, "cnpg-pair"))
-	goBuild(t, filepath.Join(bin, "cnpg-pair-flux"), "flux")
-	runCases(t, bin, func(string) string { return "" })
+	var once sync.Once
+	runCases(t, bin, func(t *testing.T, script string) {
+		if strings.Contains(script, "flux") { // it takes seconds, and most cases do without
+			once.Do(func() { goBuild(t, filepath.Join(bin, "cnpg-pair-flux"), "flux") })
+		}
+	})
 }
 
-// runCases runs the cases with the cnpg-pair in the folder bin, but for those that
-// skip gives a reason for.
-func runCases(t *testing.T, bin string, skip func(script string) string) {
+// runCases runs the cases with the cnpg-pair in the folder bin, each after before.
+func runCases(t *testing.T, bin string, before func(t *testing.T, script string)) {
 	t.Helper()
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
 		"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1",
@@ -60,9 +64,7 @@ func runCases(t *testing.T, bin string, skip func(script string) string) {
 			if text, err := os.ReadFile(filepath.Join(folder, "cmd")); err == nil {
 				script = string(text)
 			}
-			if reason := skip(script); reason != "" {
-				t.Skip(reason)
-			}
+			before(t, script)
 			var stdout, stderr bytes.Buffer
 			cmd := exec.Command("sh", "-c", script)
 			cmd.Dir, cmd.Env = folder, env

@@ -125,14 +125,13 @@ func TestSandbox(t *testing.T) {
 	goBuild(t, filepath.Join(programs, "cnpg-pair"), "")
 	goBuild(t, filepath.Join(programs, "cnpg-pair-flux"), "flux")
 	jailed(t, filepath.Join(programs, "cnpg-pair"), filepath.Join(bin, "cnpg-pair"))
-	runCases(t, bin, func(script string) string {
+	runCases(t, bin, func(t *testing.T, script string) {
 		switch {
 		case strings.Contains(script, "&-"):
-			return "Go's runtime opens /dev/null for writing in the place of a closed descriptor"
+			t.Skip("Go's runtime opens /dev/null for writing in the place of a closed descriptor")
 		case strings.Contains(script, "PATH="):
-			return "it moves the program away from cnpg-pair-flux, and would move the jail's door"
+			t.Skip("it moves the program away from cnpg-pair-flux, and would move the jail's door")
 		}
-		return ""
 	})
 }
 

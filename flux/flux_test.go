@@ -223,6 +223,7 @@ func TestKnob(t *testing.T) {
 func TestCases(t *testing.T) {
 	cannot := map[string]string{
 		"policies-shapes":               "NetworkPolicy blog/a: ingress: expected a sequence",
+		"policies-twins-of-one-name":    "would both be called db-a-replica",
 		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
 		"stream-duplicates":             "already registered id",
 		"stream-json-one-line":          "unknown escape character",
@@ -393,6 +394,15 @@ func TestErrors(t *testing.T) {
 		_, err := g.PostRenderers(source(stream))
 		if err == nil || !strings.Contains(err.Error(), "holds ${ or $$") {
 			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("a switch while another half is active", func(t *testing.T) {
+		for _, active := range []string{postrender.ActiveNone, postrender.ActiveReplica} {
+			g := &Generator{Config: postrender.Config{Active: active}, Substitute: true}
+			entries, err := g.PostRenderers(source(chart))
+			if entries != nil || err == nil || !strings.Contains(err.Error(), "must not be turned off at run time") || !strings.Contains(postrender.Hint(err), "without --substitute") {
+				t.Errorf("%s: error %v (%s)", active, err, postrender.Hint(err))
+			}
 		}
 	})
 }

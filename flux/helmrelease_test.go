@@ -126,6 +126,21 @@ func TestHelmRelease(t *testing.T) {
 				}
 			})
 			t.Run("check", func(t *testing.T) {
+				var reversed []any
+				for _, entry := range r.ours {
+					reversed = append(reversed, entry)
+				}
+				for i := range r.others {
+					reversed = append(reversed, &r.others[i])
+				}
+				image := map[string]any{"name": "nobody/uses", "newTag": "this"}
+				reversed = append(reversed, map[string]any{"kustomize": map[string]any{"images": []any{image}}})
+				before, err := r.object.Set("spec.postRenderers", reversed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				head, targets, _ := strings.Cut(string(made), "target:")
+				elsewhere := head + "target:" + strings.Replace(targets, "name: blog-db", "name: shop-db", 1)
 				tests := []struct {
 					name      string
 					generator *Generator
@@ -138,6 +153,8 @@ func TestHelmRelease(t *testing.T) {
 					{"written by another tool", g, reencoded(t, made), chart, ""},
 					{"another shape", g, string(made), strings.Replace(chart, "  imageName", "  enableSuperuserAccess: true\n  imageName", 1), `the patch "blog-db-replica, the replica" would be another`},
 					{"a Cluster more", g, string(made), chart + "---\n" + strings.ReplaceAll(chart, "blog", "shop"), "would be another"},
+					{"before others", g, string(before), chart, "they stand before others"},
+					{"for another Cluster", g, elsewhere, chart, "would be another"},
 					{"none there", g, text, chart, "they are not there"},
 					{"off", &Generator{}, string(made), chart, "hot standby is off"},
 					{"off and none there", &Generator{}, text, chart, ""},

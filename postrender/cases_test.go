@@ -11,6 +11,7 @@ import (
 func TestCasesJudged(t *testing.T) {
 	unreadable := map[string]string{ // by the judge's YAML readers
 		"stream-broken-other-documents": "documents that are not YAML",
+		"stream-broken-mention":         "not YAML, and not ours to judge",
 		"stream-flow-style":             "a document on the line of its separator",
 		"trio-off-broken-input":         "not YAML, and not ours to judge",
 		"stream-separators":             "a glued separator",

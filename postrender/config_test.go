@@ -96,3 +96,19 @@ func TestRegionKey(t *testing.T) {
 		}
 	}
 }
+
+// TestBlanks: blanks around the settings of a Go program are none of them.
+func TestBlanks(t *testing.T) {
+	in := []byte("apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: x\nspec:\n  instances: 1\n")
+	want, _, err := render(t, cfg, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := render(t, postrender.Config{
+		EnableHotStandby: true, PrimaryRegion: " fsn1\n", ReplicaRegion: "\thel1 ",
+		Side: " Both", Replication: "ASYNC ", Active: " primary ",
+	}, in)
+	if err != nil || string(got) != string(want) {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
