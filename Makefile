@@ -27,7 +27,7 @@ fuzz: ## FUZZTIME for each fuzz test
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
 
 mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails unless a test notices
-	cd e2e && $(GO) run ./mutants .. $(MUTANTS)
+	cd e2e && $(GO) run ./mutants .. '$(MUTANTS)'
 
 vuln: ## known vulnerabilities in what is called, if their database can be reached
 	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)

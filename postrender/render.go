@@ -156,8 +156,10 @@ func inOrder(sources []Source, errs ...error) error {
 	return errors.Join(all...)
 }
 
-// judge decides what happens to each Cluster of a stream. With Strict, what
-// would be a warning is an error.
+// judge decides what happens to each Cluster of a stream. What would be a
+// warning is an error with Strict, and while another half than the primary is
+// active: a Cluster that stayed single would be a second writable one, with old
+// data.
 func (r *Renderer) judge(s *stream) ([]Decision, error) {
 	if err := r.Config.Validate(); err != nil {
 		return nil, err
@@ -184,7 +186,7 @@ func (r *Renderer) judge(s *stream) ([]Decision, error) {
 		}
 		decisions = append(decisions, c.decision)
 	}
-	if r.Config.Strict && len(refused) > 0 {
+	if (r.Config.Strict || r.Config.normal().Active != ActivePrimary) && len(refused) > 0 {
 		return nil, errors.Join(refused...)
 	}
 	return decisions, nil

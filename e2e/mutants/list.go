@@ -118,8 +118,12 @@ var mutants = []mutant{
 		"a Cluster stays single without a warning", "TestCases/^cannot-pinned$",
 	},
 	{
-		"postrender/render.go", "if r.Config.Strict && len(refused) > 0 {", "if false {",
+		"postrender/render.go", "if (r.Config.Strict || ", "if (",
 		"--strict lets a Cluster without a standby through", "TestCases/^strict-cannot$",
+	},
+	{
+		"postrender/render.go", "|| r.Config.normal().Active != ActivePrimary) && len(refused) > 0 {", "|| false) && len(refused) > 0 {",
+		"a second writable Cluster with old data, where one cannot be paired while the replica is active", "TestCases/^active-cannot$",
 	},
 	{
 		"postrender/render.go", "return cmp.Or(sourceA-sourceB, lineA-lineB)", "return cmp.Or(sourceB-sourceA, lineB-lineA)",
