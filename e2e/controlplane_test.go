@@ -358,19 +358,26 @@ func decodeObjects(stream []byte) ([]*unstructured.Unstructured, error) {
 		if len(content) == 0 {
 			continue
 		}
-		object := &unstructured.Unstructured{Object: content}
-		if !object.IsList() {
-			found = append(found, object)
-			continue
-		}
-		err := object.EachListItem(func(item k8sruntime.Object) error {
-			found = append(found, item.(*unstructured.Unstructured))
-			return nil
-		})
+		objects, err := listed(&unstructured.Unstructured{Object: content})
 		if err != nil {
 			return nil, err
 		}
+		found = append(found, objects...)
 	}
+}
+
+// listed are the objects of a List, of the Lists in it too, or an object itself.
+func listed(object *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	if !object.IsList() {
+		return []*unstructured.Unstructured{object}, nil
+	}
+	var found []*unstructured.Unstructured
+	err := object.EachListItem(func(item k8sruntime.Object) error {
+		objects, err := listed(item.(*unstructured.Unstructured))
+		found = append(found, objects...)
+		return err
+	})
+	return found, err
 }
 
 // eventually waits until check succeeds.

@@ -86,7 +86,23 @@ var mutants = []mutant{
 		"flux --check passes in CI although the file is stale", "TestCases/^flux-check-stale$",
 	},
 	{
-		"main.go", `getenv("HELM_PLUGIN_NAME") == "cnpg-pair" && opts.command == ""`, `false`,
+		"helm.go", `return err != nil || bytes.Contains(text, []byte("postrenderer/v1"))`, `return err != nil || len(bytes.TrimSpace(text)) > 0`,
+		"an error of Helm 3's command ends as manifests, with status 0", "TestCases/^error-helm3-plugin$",
+	},
+	{
+		"options.go", "if value, ok := variables[name]; ok {", "if value, ok := variables[name]; ok && false {",
+		"kustomize's and kpt's settings are ignored", "TestCases/^krm-settings$",
+	},
+	{
+		"postrender/krm.go", "				last[file(p)]++\n", "",
+		"kpt refuses two objects in one place", "postrender TestCasesJudged$",
+	},
+	{
+		"passthrough.go", "if !mayBeResourceList(stream) {", "if true {",
+		"a function's settings are ignored where the environment has none", "TestCases/^krm-settings$",
+	},
+	{
+		"main.go", `opts.command == "" && isHelm4(getenv)`, `false`,
 		"Helm 4 hides every error", "TestCases/^error-helm4-plugin$",
 	},
 	{
@@ -152,7 +168,7 @@ var mutants = []mutant{
 		"a byte order mark hides the first separator", "TestCases/^stream-byte-order-mark$",
 	},
 	{
-		"postrender/stream.go", `bytes.HasPrefix(source.Data, []byte("\xff\xfe")) || `, ``,
+		"postrender/stream.go", "if holdsUTF16(source.Data, apiGroup) {", "if false {",
 		"PowerShell's UTF-16 passes, and no Cluster is found in it", "TestCases/^error-utf16$",
 	},
 	{
