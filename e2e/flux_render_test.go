@@ -15,7 +15,11 @@ import (
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	release "helm.sh/helm/v4/pkg/release/v1"
+	//lint:ignore SA1019 it is what helm-controller uses
+	"sigs.k8s.io/kustomize/api/builtins"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/provider"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
@@ -45,7 +49,7 @@ type helmReleaseSpec struct {
 }
 
 // Run does what helm-controller does to a chart's manifests: a kustomize build
-// for each entry, and one more for the labels that tell whose they are.
+// for each entry, and, without one, the labels that tell whose they are.
 func (s helmReleaseSpec) Run(manifests *bytes.Buffer) (out *bytes.Buffer, err error) {
 	defer func() {
 		// of kustomize, about two resources of one name; the controller survives it too
@@ -53,9 +57,11 @@ func (s helmReleaseSpec) Run(manifests *bytes.Buffer) (out *bytes.Buffer, err er
 			out, err = nil, fmt.Errorf("panic: %v", panicked)
 		}
 	}()
-	builds := make([]types.Kustomization, 0, len(s.PostRenderers)+1)
-	for _, entry := range s.PostRenderers {
-		var build types.Kustomization
+	for i, entry := range s.PostRenderers {
+		build := types.Kustomization{
+			TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
+			Resources: []string{"manifests.yaml"},
+		}
 		for _, patch := range entry.Kustomize.Patches {
 			out := types.Patch{Patch: patch.Patch}
 			if target := patch.Target; target != nil {
@@ -65,12 +71,6 @@ func (s helmReleaseSpec) Run(manifests *bytes.Buffer) (out *bytes.Buffer, err er
 			}
 			build.Patches = append(build.Patches, out)
 		}
-		builds = append(builds, build)
-	}
-	builds = append(builds, types.Kustomization{Labels: []types.Label{{Pairs: originLabels}}})
-	for i, build := range builds {
-		build.TypeMeta = types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}
-		build.Resources = []string{"manifests.yaml"}
 		text, err := json.Marshal(build)
 		if err != nil {
 			return nil, err
@@ -92,14 +92,19 @@ func (s helmReleaseSpec) Run(manifests *bytes.Buffer) (out *bytes.Buffer, err er
 		}
 		manifests = bytes.NewBuffer(text)
 	}
-	return manifests, nil
-}
-
-// unpatched is as many entries without patches.
-func unpatched(s helmReleaseSpec) helmReleaseSpec {
-	s.PostRenderers = slices.Clone(s.PostRenderers)
-	clear(s.PostRenderers)
-	return s
+	objects, err := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()).NewResMapFromBytes(manifests.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	origin := builtins.LabelTransformerPlugin{
+		Labels:     originLabels,
+		FieldSpecs: []types.FieldSpec{{Path: "metadata/labels", CreateIfNotPresent: true}},
+	}
+	if err := origin.Transform(objects); err != nil {
+		return nil, err
+	}
+	text, err := objects.AsYaml()
+	return bytes.NewBuffer(text), err
 }
 
 var originLabels = map[string]string{"helm.toolkit.fluxcd.io/name": "blog", "helm.toolkit.fluxcd.io/namespace": "blog"}
@@ -419,8 +424,10 @@ func TestFluxRenderSamples(t *testing.T) {
 			if err != nil || expanded == string(text) {
 				return // nothing to pair, or not everything
 			}
-			// helm-controller gets no further than kustomize can read
-			if _, err := (helmReleaseSpec{}).Run(bytes.NewBuffer(slices.Clone(text))); err != nil {
+			// no entry gets further than kustomize can read
+			var oneEntry helmReleaseSpec
+			oneEntry.PostRenderers = slices.Grow(oneEntry.PostRenderers, 1)[:1]
+			if _, err := oneEntry.Run(bytes.NewBuffer(slices.Clone(text))); err != nil {
 				t.Logf("kustomize: %v", err)
 				return
 			}
@@ -435,9 +442,9 @@ func TestFluxRenderSamples(t *testing.T) {
 				}
 			}
 			spec := postRenderers(t, fluxCommand(t, trio, string(text)))
-			// the pair in a chart of its own: kustomize changes a few values as it reads
-			// and writes them, folded text above all, and once for each entry
-			want, err := unpatched(spec).Run(bytes.NewBufferString(expanded))
+			// the pair in a chart of its own: what kustomize changes as it reads and
+			// writes, folded text above all, it changes there too
+			want, err := helmReleaseSpec{}.Run(bytes.NewBufferString(expanded))
 			if err != nil {
 				t.Fatal(err)
 			}
