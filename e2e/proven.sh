@@ -1,17 +1,21 @@
 #!/bin/sh
 # proven.sh SUMMARY README: writes the last evidence of each kind of run in
-# SUMMARY, which make e2e appends to, as a table between the marks of README. A
-# run that failed proves nothing.
+# SUMMARY, which make e2e appends to, as a table between the marks of README. The
+# kind is the first word of a run's first test: Live, Flux. A run that failed
+# proves nothing.
 set -eu
 rows=$(awk -v RS= -F '\n' '
 	$1 !~ /: all passed$/ { next }
-	{ kind = /\nTestLive/ ? "live" : /\nTestFlux/ ? "flux" : "admission"; blocks[kind] = $0 }
+	{
+		match($2, /^Test[A-Z][a-z]*/)
+		last[substr($2, 1, RLENGTH)] = ++n
+		blocks[n] = $0
+	}
 	END {
-		n = split("admission flux live", kinds, " ")
+		for (kind in last) shown[last[kind]] = 1
 		for (i = 1; i <= n; i++) {
-			kind = kinds[i]
-			if (!(kind in blocks)) continue
-			count = split(blocks[kind], lines, "\n")
+			if (!(i in shown)) continue
+			count = split(blocks[i], lines, "\n")
 			sub(/: all passed$/, "", lines[1])
 			print "| **" lines[1] "** | |"
 			for (j = 2; j <= count; j++) {
