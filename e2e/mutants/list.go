@@ -522,19 +522,19 @@ var mutants = []mutant{
 
 	// policies
 	{
-		"postrender/policies.go", "portPostgreSQL, namePostgreSQL = 5432,", "portPostgreSQL, namePostgreSQL = 5433,",
+		"postrender/policies_rules.go", "portPostgreSQL, namePostgreSQL = 5432,", "portPostgreSQL, namePostgreSQL = 5433,",
 		"the policy cuts the replication", "TestCases/^policies$",
 	},
 	{
-		"postrender/policies.go", "ports = append(ports, portStatus)", "",
+		"postrender/policies_rules.go", "ports = append(ports, portStatus)", "",
 		"the operator cannot ask the instances for their status", "TestCases/^policies-almost-admitted$",
 	},
 	{
-		"postrender/policies.go", "if half == own || both && !pair.far(cfg, half) {", "if true {",
+		"postrender/policies_rules.go", "if half == own || both && !pair.far(cfg, half) {", "if true {",
 		"the status port is open to the other half", "TestCases/^policies$",
 	},
 	{
-		"postrender/policies.go", `return section == "ingress" || len(items) > 0, err`, `return section == "ingress", err`,
+		"postrender/policies_rules.go", `return section == "ingress" || len(items) > 0, err`, `return section == "ingress", err`,
 		"egress that a policy governs by default is cut", "TestCases/^policies",
 	},
 	{
@@ -542,27 +542,27 @@ var mutants = []mutant{
 		"of two twins of one name the second replaces the first", "TestCases/^policies-twins-of-one-name$",
 	},
 	{
-		"postrender/policies.go", "names.Content = append(names.Content, str(pair.replica))", "",
+		"postrender/policies_rules.go", "names.Content = append(names.Content, str(pair.replica))", "",
 		"a policy that excepts the database governs its replica", "TestCases/^policies",
 	},
 	{
-		"postrender/policies.go", "r.values[i] = str(pair.replica) // of", "_ = i // of",
+		"postrender/policies_rules.go", "r.values[i] = str(pair.replica) // of", "_ = i // of",
 		"an instance of the replica cannot reach its own half", "TestCases/^policies$",
 	},
 	{
-		"postrender/policies.go", `"k8s:"+labelPodNamespace, "operator", "Exists"`, `"k8s:"+labelPodNamespace, "operator", "DoesNotExist"`,
+		"postrender/policies_rules.go", `"k8s:"+labelPodNamespace, "operator", "Exists"`, `"k8s:"+labelPodNamespace, "operator", "DoesNotExist"`,
 		"Cilium admits nobody of the other side", "TestCases/^policies-cilium-replica$",
 	},
 	{
-		"postrender/policies.go", "return !far || len(clusters) > 0", "return true",
+		"postrender/policies_rules.go", "return !far || len(clusters) > 0", "return true",
 		"since Cilium 1.19 a policy that seems to admit the other side cuts it off", "TestCases/^policies-almost-admitted$",
 	},
 	{
-		"postrender/policies.go", `err == nil && first <= port && port <= last`, `err == nil && first <= port && last > 0`,
+		"postrender/policies_rules.go", `err == nil && first <= port && port <= last`, `err == nil && first <= port && last > 0`,
 		"a range of ports that ends before 5432 passes for admitted", "TestCases/^policies-almost-admitted$",
 	},
 	{
-		"postrender/policies.go", `case "", "TCP", "ANY", "null":`, `case "", "TCP", "UDP", "ANY", "null":`,
+		"postrender/policies_rules.go", `case "", "TCP", "ANY", "null":`, `case "", "TCP", "UDP", "ANY", "null":`,
 		"a UDP rule passes for admitted", "TestCases/^policies-almost-admitted$",
 	},
 
