@@ -56,9 +56,8 @@ func (r *Renderer) Filter(w io.Writer, rendered io.Reader) error {
 }
 
 // Render processes the sources as one stream, in which names meet. Its errors
-// are a [*SettingError], a [*TrioError] unless the Config
-// may degrade, and one or several [*Error]; see
-// [Errors].
+// are a [*SettingError], a [*TrioError] unless the Config may degrade, and one or
+// several [*Error]; see [Errors].
 func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	if err := r.Config.Validate(); err != nil {
 		return nil, err
