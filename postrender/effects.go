@@ -26,15 +26,19 @@ func (c *cluster) effects(cfg Config) []string {
 		}
 		say("a commit on %s waits until %s has applied it, without end while that is away, and before it has first caught up", active, standby)
 	}
+	givesUp := func(old, new, next string) {
+		say("%s takes no writes any more, and becomes a replica of %s; go on to %s once %s is a standby (standby.signal is in its PGDATA, and pg_controldata says neither in production nor shutting down) and %s has replayed beyond its latest checkpoint (the phase of the Clusters says healthy all the time)",
+			old, new, next, old, new)
+	}
 	switch {
 	case cfg.Active == ActiveNone && cfg.Rejoin:
-		say("%s takes no writes any more, and becomes a replica of %s; wait until both stream and their LSNs are equal, then go on to --active primary", c.replica, c.name)
+		givesUp(c.replica, c.name, "--active primary")
 	case cfg.Active == ActiveNone:
-		say("%s takes no writes any more, and becomes a replica of %s; wait until both stream and their LSNs are equal, then go on to --active replica --rejoin", c.name, c.replica)
+		givesUp(c.name, c.replica, "--active replica")
 	case cfg.Active == ActiveReplica && cfg.Rejoin:
 		say("%s is active, and %s follows it, if --active none came before the promotion; otherwise delete %s and its volumes first, and it is cloned again", c.replica, c.name, c.name)
 	case cfg.Active == ActiveReplica:
-		say("%s is promoted and %s takes no writes any more; what %s took since it was last replicated is lost, unless --active none came before", c.replica, c.name, c.name)
+		say("%s is promoted and %s takes no writes any more; what %s took since it was last replicated is lost, unless --active none came before; next, --rejoin lets %s follow it", c.replica, c.name, c.name, c.name)
 	}
 	if cfg.Active == ActiveReplica {
 		say("right after its promotion %s restarts once, and waits for up to %s s (smartShutdownTimeout) for sessions that have been opened already; new ones are refused meanwhile",
