@@ -2,6 +2,7 @@ package postrender_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -76,5 +77,41 @@ func TestExplainSchema(t *testing.T) {
 	}
 	if paired < 200 || single < 200 {
 		t.Errorf("only %d paired and %d single Clusters", paired, single)
+	}
+}
+
+// TestExplainFails: explain fails where the pair cannot be made, and with the
+// same words; what it prints otherwise would be taken for leave to go on.
+func TestExplainFails(t *testing.T) {
+	files, err := filepath.Glob("../testdata/*/in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := []postrender.Config{cfg}
+	for i, c := range matrix() {
+		if i%4 == 1 {
+			some = append(some, c)
+		}
+	}
+	failed := 0
+	for _, file := range files {
+		in, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := postrender.Source{Name: file, Data: in}
+		for _, c := range some {
+			_, want := postrender.New(c).Render(source)
+			_, got := postrender.New(c).Explain(source)
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Fatalf("%s, %+v: explain says %v, not %v", file, c, got, want)
+			}
+			if want != nil {
+				failed++
+			}
+		}
+	}
+	if failed < 100 {
+		t.Errorf("only %d failures", failed)
 	}
 }

@@ -3,7 +3,10 @@ package postrender
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Half is one Cluster of a pair.
@@ -39,8 +42,9 @@ type Plan struct {
 	Effects []string `json:"effects"`
 }
 
-func (c *cluster) plan(cfg Config) *Plan {
-	return &Plan{c.halves(cfg), c.needs(cfg), c.differences(cfg), c.effects(cfg)}
+// plan tells of the change that is made to the Cluster.
+func (c *cluster) plan(cfg Config, made change) *Plan {
+	return &Plan{c.halves(cfg), c.needs(cfg, made.inPlace), c.differences(cfg), c.effects(cfg)}
 }
 
 func (c *cluster) halves(cfg Config) []Half {
@@ -66,7 +70,9 @@ func (c *cluster) halves(cfg Config) []Half {
 	return []Half{primary, replica}
 }
 
-func (c *cluster) needs(cfg Config) []string {
+// needs are what must be there for the half, or the halves, that stand in the
+// place of the Cluster.
+func (c *cluster) needs(cfg Config, inPlace *yaml.Node) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, half := range c.halves(cfg) {
@@ -74,21 +80,64 @@ func (c *cluster) needs(cfg Config) []string {
 			say("nodes with the label %s, with room and volumes for %s", half.Nodes, c.size())
 		}
 	}
-	if cfg.Side == SideBoth {
+	var secrets []string
+	other := "the replica"
+	switch cfg.Side {
+	case SideBoth:
 		say("a network in which the Pods of both regions reach each other on port 5432")
 		say("no secrets: the operator makes those of both halves, which stand in one Kubernetes cluster")
 		return all
+	case SideReplica:
+		other = "the primary"
+		secrets = append(secretsOfSource(inPlace, c.name), secretsOfRoles(inPlace)...)
+	case SidePrimary:
+		secrets = slices.DeleteFunc(secretsOfSource(inPlace, c.replica), c.isOfChart)
 	}
-	other, secrets := "the replica", fmt.Sprintf("%s-replication and %s-ca", c.replica, c.replica)
-	if cfg.Side == SideReplica {
-		other, secrets = "the primary", fmt.Sprintf("%s-replication, %s-ca and %s-app", c.name, c.name, c.name)
-	}
-	if cfg.Side == SidePrimary && cfg.Active == ActivePrimary {
+	if len(secrets) == 0 {
 		say("this Kubernetes cluster must hold the operator, and a mesh with that of %s", other)
 	} else {
-		say("this Kubernetes cluster must hold the operator, a mesh with that of %s, and copies of its secrets %s, in the same namespace and without owner references", other, secrets)
+		say("this Kubernetes cluster must hold the operator, a mesh with that of %s, and copies of its secrets %s, in the same namespace and without owner references", other, enumerate(secrets))
 	}
 	return all
+}
+
+// secretsOfSource are those by which a half connects to the other one.
+func secretsOfSource(half *yaml.Node, source string) []string {
+	var all []string
+	entries, _ := mappingsAt(half, "spec.externalClusters")
+	for _, entry := range entries {
+		if scalar(entry, "name") == source {
+			for _, key := range []string{"sslKey", "sslRootCert"} {
+				all = append(all, scalar(get(entry, key), "name"))
+			}
+		}
+	}
+	return all
+}
+
+// secretsOfRoles are those with the passwords of a half's roles.
+func secretsOfRoles(half *yaml.Node) []string {
+	var all []string
+	for _, path := range []string{"spec.bootstrap.pg_basebackup.secret.name", "spec.superuserSecret.name"} {
+		if name, _ := stringAt(half, path); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// isOfChart is true for a certificate's secret that the chart itself names, and
+// that is there as far as the Cluster is.
+func (c *cluster) isOfChart(secret string) bool {
+	certificates, _ := mappingAt(c.tree, "spec.certificates")
+	return certificates != nil && slices.ContainsFunc(certificates.Content, func(n *yaml.Node) bool { return n.Value == secret })
+}
+
+func enumerate(words []string) string {
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " and " + words[last]
+	}
+	return words[0]
 }
 
 // size is what one half takes.
@@ -124,7 +173,11 @@ func (c *cluster) differences(cfg Config) []Difference {
 		{"Services", c.name + "-rw, -ro, -r", strings.Join(append(services, c.mesh), "; ")},
 	}
 	if cfg.Replication == Sync && cfg.Side != SideReplica {
-		all = append(all, Difference{"commits wait for", "what the chart says", c.replica})
+		on := c.replica
+		if own := c.synchronousCommit(); own != "" {
+			on += ", as far as synchronous_commit says: " + own
+		}
+		all = append(all, Difference{"commits wait for", "what the chart says", on})
 	}
 	if c.pinsPrimary() && cfg.Side != SideReplica {
 		all = append(all, Difference{"Pod of the primary", "restarts on the way here", "restarts on the way here"})

@@ -101,16 +101,20 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 }
 
 // Explain tells for every Cluster of the sources what Render does with it,
-// also when the trio is off or not valid. Its errors are those of Render.
+// also when the trio is off or not valid. Its errors are those of Render, because
+// it makes the pairs too; but it reads the Clusters, which must be well-formed,
+// whatever the trio says.
 func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
 	stream, malformed := readStream(sources)
 	decisions, refused := r.judge(stream)
-	if err := inOrder(sources, malformed, refused); err != nil {
+	changes, failed := stream.changes(r.Config.normal())
+	failed = errors.Join(failed, newResult(sources).rewrite(stream.documents, changes))
+	if err := inOrder(sources, malformed, refused, failed); err != nil {
 		return nil, err
 	}
 	for i, c := range stream.candidates {
 		if decisions[i].Action == Paired {
-			decisions[i].Plan = c.plan(r.Config.normal())
+			decisions[i].Plan = c.plan(r.Config.normal(), changes[c.tree])
 		}
 	}
 	return decisions, nil

@@ -2,7 +2,10 @@ package postrender
 
 import "go.yaml.in/yaml/v3"
 
-const pathSynchronous = "spec.postgresql.synchronous"
+const (
+	pathSynchronous       = "spec.postgresql.synchronous"
+	pathSynchronousCommit = "spec.postgresql.parameters.synchronous_commit"
+)
 
 // isSynchronous finds a Cluster that has settings of its own for what
 // --replication sync sets.
@@ -39,9 +42,15 @@ func waitFor(t *yaml.Node, standby string) error {
 		"maxStandbyNamesFromCluster", number("0"),
 		"standbyNamesPre", list(str(standby)),
 	))
-	own, err := at(t, "spec.postgresql.parameters.synchronous_commit")
+	own, err := at(t, pathSynchronousCommit)
 	if err == nil && own == nil {
 		set(makeAt(t, "spec.postgresql.parameters", yaml.MappingNode), "synchronous_commit", str("remote_apply"))
 	}
 	return err
+}
+
+// synchronousCommit is what the chart itself says, which stays.
+func (c *cluster) synchronousCommit() string {
+	own, _ := stringAt(c.tree, pathSynchronousCommit)
+	return own
 }

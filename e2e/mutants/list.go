@@ -134,6 +134,18 @@ var mutants = []mutant{
 		"a Cluster stays single without a warning", "TestCases/^cannot-pinned$",
 	},
 	{
+		"postrender/render.go", "failed = errors.Join(failed, newResult(sources)", "failed = errors.Join(nil, newResult(sources)",
+		"explain gives leave where the pair cannot be made", "TestExplainFails",
+	},
+	{
+		"postrender/plan.go", "slices.DeleteFunc(secretsOfSource(inPlace, c.replica), c.isOfChart)", "secretsOfSource(inPlace, c.replica)",
+		"explain has secrets copied that are there", "TestCases/^explain-secrets$",
+	},
+	{
+		"postrender/effects.go", "if cfg.Side != SideBoth && cfg.Side != oldSide {", "if false {",
+		"explain says that a half of the other side takes no writes any more", "TestCases/^explain-effects$",
+	},
+	{
 		"postrender/render.go", "if (r.Config.Strict || ", "if (",
 		"--strict lets a Cluster without a standby through", "TestCases/^strict-cannot$",
 	},
