@@ -18,7 +18,7 @@ Settings (a flag beats its variable):
   --strict[=WORD]              CNPG_PAIR_STRICT
                                fail, instead of warning, where hot standby is on
                                but a region is missing, or a Cluster cannot be
-                               paired
+                               paired, or where it is off with a --side
   --side both|primary|replica  CNPG_PAIR_SIDE
                                the half that this Kubernetes cluster runs, where
                                each region has one of its own (default both)
@@ -27,9 +27,10 @@ Settings (a flag beats its variable):
   --active primary|none|replica
                                CNPG_PAIR_ACTIVE
                                the half that takes writes; on the way from one
-                               to the other: none, until that is fenced
+                               to the other: none; explain tells when to go on
   --rejoin[=WORD]              CNPG_PAIR_REJOIN
-                               with an active replica: the primary follows it
+                               the primary follows the active replica; with
+                               --active none, it is on the way back
   --peer-clusters A,B          CNPG_PAIR_PEER_CLUSTERS
                                with --side: the clusters of the other side, as
                                ClusterMesh names them, for CiliumNetworkPolicies
@@ -43,7 +44,8 @@ Settings (a flag beats its variable):
   --version                    what was built
   -h, --help                   this text
 
-With hot standby off, the output is the input, byte for byte.
+With hot standby off, and the primary active, the output is the input, byte for
+byte.
 
 Given a ResourceList, as kustomize and kpt hand to KRM functions, it takes the
 variables from the data of the functionConfig, which beat the environment's.
@@ -70,6 +72,7 @@ Examples:
   # for Flux, whose helm-controller runs no post-renderers
   helm template blog ./chart | cnpg-pair flux --helmrelease blog.yaml > new.yaml
 
-Exit status: 0 done, 1 the input or the settings are at fault, 2 the command
-line is. Nothing is written to stdout unless the whole input could be processed.
+Exit status: 0 done, 1 the input or the trio is at fault, 2 the command line or
+the word of a variable is. Nothing is written to stdout unless the whole input
+could be processed.
 `

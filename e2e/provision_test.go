@@ -102,6 +102,17 @@ func TestProvisionTruthTable(t *testing.T) {
 			t.Error("a Cluster was created")
 		}
 	})
+	for _, side := range []string{"primary", "replica"} {
+		t.Run("side "+side, func(t *testing.T) {
+			_, stderr, err := provision(append(slices.Clone(trio), "CNPG_PAIR_SIDE="+side), "--namespace", namespace, "--name", "side")
+			if err == nil || !strings.Contains(stderr, "CNPG_PAIR_SIDE asks for one half") {
+				t.Errorf("error %v, stderr %q", err, stderr)
+			}
+			if names := plane.clusterNames(t, namespace); slices.Contains(names, "side") || slices.Contains(names, "side-replica") {
+				t.Error("a Cluster was created")
+			}
+		})
+	}
 	t.Run("again", func(t *testing.T) {
 		for _, env := range [][]string{trio, nil} {
 			for range 2 {

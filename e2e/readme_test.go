@@ -53,7 +53,7 @@ func TestReadme(t *testing.T) {
 }
 
 // TestExampleFlux runs the commands of examples/flux/README.md in a copy of the
-// example. Only the push of an artifact, which needs a registry, is left out.
+// example. Only the push of an artifact, which needs a registry, does nothing.
 func TestExampleFlux(t *testing.T) {
 	text, err := os.ReadFile("../examples/flux/README.md")
 	if err != nil {
@@ -69,11 +69,18 @@ func TestExampleFlux(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "dist"), os.DirFS("../dist")); err != nil {
 		t.Fatal(err)
 	}
-	script := "set -e\ncd " + dir + "\nmkdir rendered\nhelm() { " + tool(t, "helm3") + " \"$@\"; }\n"
+	script := "set -e\ncd " + dir + "\nflux() { :; }\nhelm() { " + tool(t, "helm3") + " \"$@\"; }\n"
+	const file = "examples/flux/tenants/blog.yaml"
 	commands := 0
 	for line := range strings.Lines(string(text)) {
+		switch line {
+		case "### Who is active\n":
+			script += "cp " + file + " before.yaml\n"
+		case "## Rendering in CI\n":
+			script += "mv " + file + " active.yaml\nmv before.yaml " + file + "\n"
+		}
 		command, isCommand := strings.CutPrefix(line, "    ")
-		if !isCommand || strings.HasPrefix(command, "flux push ") {
+		if !isCommand {
 			continue
 		}
 		commands++
@@ -82,13 +89,18 @@ func TestExampleFlux(t *testing.T) {
 	if commands < 6 {
 		t.Fatalf("only %d lines of commands:\n%s", commands, text)
 	}
-	script += "cat examples/flux/tenants/blog.yaml pair.yaml rendered/blog.yaml\n"
+	const mark = "##### active\n"
+	script += "cat " + file + " pair.yaml rendered/blog.yaml\nprintf '" + strings.TrimSpace(mark) + "\\n'\ncat active.yaml\n"
 	home := t.TempDir()
 	stdout, stderr, err := run(append([]string{"HELM_DATA_HOME=" + home, "HELM_CONFIG_HOME=" + home, "HELM_CACHE_HOME=" + home, "CNPG_PAIR_STRICT="}, trio...), script, "sh")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
-	release, err := os.ReadFile("../examples/flux/tenants/blog.yaml")
+	stdout, active, _ := strings.Cut(stdout, mark)
+	if !strings.Contains(active, "enabled: false\n") || strings.Contains(active, "${") {
+		t.Errorf("the replica is not active in, or variables are in\n%s", active)
+	}
+	release, err := os.ReadFile("../" + file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,8 @@ type Generator struct {
 // HelmRelease, and the entries do nothing where it is off, or a region empty, or
 // both the same.
 //
-// The errors are a [*postrender.TrioError] with Config.Strict, and one or several
+// The errors are a [*postrender.TrioError] with Config.Strict or with another half
+// than the primary active, a [*postrender.SettingError], and one or several
 // [*postrender.Error]: manifests that cannot be read or that kustomize refuses,
 // no Cluster to pair, a Cluster that cannot be paired, an outcome that differs.
 func (g *Generator) PostRenderers(manifests ...postrender.Source) ([]PostRenderer, error) {

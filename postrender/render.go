@@ -26,8 +26,8 @@ type Renderer struct {
 func New(cfg Config) *Renderer { return &Renderer{Config: cfg} }
 
 // Run takes the rendered manifests and returns them with every single Cluster
-// turned into a pair, as section 3 of the contract says. With the trio off the
-// result holds the same bytes. On an error the result is nil; the errors are
+// turned into a pair, as section 3 of the contract says. With the trio off, and the
+// primary active, the result holds the same bytes. On an error the result is nil; the errors are
 // those of [Renderer.Render].
 func (r *Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 	result, err := r.Render(Source{Name: "stdin", Data: rendered.Bytes()})

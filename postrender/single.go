@@ -28,7 +28,8 @@ type Pair[T any] struct {
 // With the trio off, and for a Cluster that is left alone, Primary is the
 // Cluster itself. A trio that is on but not valid, and a Cluster that cannot be
 // paired, leave it single too, with the reason in Decision; with Config.Strict
-// they are errors, as with [Renderer.Render].
+// they are errors, and while another half than the primary is active all of
+// these are, as with [Renderer.Render].
 func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 	pair := Pair[T]{Primary: cluster}
 	text, err := clusterText(&cluster)

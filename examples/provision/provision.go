@@ -60,8 +60,12 @@ func (p provisioner) provision(ctx context.Context, db database) error {
 	if err != nil {
 		return err
 	}
+	paired := pair.Decision.Action == postrender.Paired
+	if paired && (pair.Primary == nil || pair.Replica == nil) {
+		return fmt.Errorf("%s asks for one half of a pair, and this program makes whole ones: unset it", postrender.EnvSide)
+	}
 	// on, but not valid: a single database serves better than none
-	if p.config.EnableHotStandby && pair.Replica == nil {
+	if p.config.EnableHotStandby && !paired {
 		fmt.Fprintf(p.warnings, "provision: warning: %s stays single: %s\n", db.name, pair.Decision.Reason)
 	}
 	primary, created, err := p.ensure(ctx, pair.Primary)
