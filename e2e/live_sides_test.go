@@ -16,24 +16,11 @@ import (
 // see reach.
 func testTwoClusters(t *testing.T, c *cluster) {
 	c.ours(t, "a second cluster must be started for this")
+	second := c.second(t)
 	a := c.namespace(t, "two")
-	b := c.second(t).sameNamespace(t, a)
-
-	a.helm(t, on("CNPG_PAIR_SIDE=primary"))
-	a.healthy(t, x)
-	a.client(t, "client", "region-a", "sleep infinity")
-	a.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
-
-	start := time.Now()
-	copySecrets(t, a, b, x+"-replication", x+"-ca", x+"-app")
-	b.helm(t, on("CNPG_PAIR_SIDE=replica"))
-	b.reach(t, x+"-mesh", a, x+"-1")
-	b.healthy(t, replica)
-	eventually(t, time.Minute, "a replica that streams", func() error { return a.follows(replica, x) })
-	evidence(t, "from the copied secrets to a replica that streams from the other cluster", "%.0f s", time.Since(start).Seconds())
-	a.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
-	b.client(t, "client", "region-b", "sleep infinity")
-	b.beyond(t, "client", replica, 999)
+	b := second.sameNamespace(t, a)
+	took := pairOfTwo(t, a, b)
+	evidence(t, "from the copied secrets to a replica that streams from the other cluster", "%.0f s", took.Seconds())
 	received := b.super(t, replica+"-1", "SELECT status || ' ' || conninfo FROM pg_stat_wal_receiver")
 	for _, part := range []string{"streaming ", "host=" + x + "-mesh ", "sslmode=verify-full"} {
 		if !strings.Contains(received, part) {
@@ -93,6 +80,84 @@ func testTwoClusters(t *testing.T, c *cluster) {
 		a.beyond(t, "client", x, last-1)
 		evidence(t, "rows on both after the change", "%s", a.login(t, "client", x+"-rw", "SELECT count(*) FROM numbers"))
 	})
+	t.Run("lost", func(t *testing.T) {
+		a := c.namespace(t, "lost")
+		testClusterLost(t, a, second.sameNamespace(t, a))
+	})
+}
+
+// pairOfTwo installs the halves in two clusters, and has 1000 rows on both. The
+// result is what the replica took, from the secrets on.
+func pairOfTwo(t *testing.T, a, b *namespace) time.Duration {
+	t.Helper()
+	a.helm(t, on("CNPG_PAIR_SIDE=primary"))
+	a.healthy(t, x)
+	a.client(t, "client", "region-a", "sleep infinity")
+	a.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+
+	start := time.Now()
+	copySecrets(t, a, b, x+"-replication", x+"-ca", x+"-app")
+	b.helm(t, on("CNPG_PAIR_SIDE=replica"))
+	b.reach(t, x+"-mesh", a, x+"-1")
+	b.healthy(t, replica)
+	eventually(t, time.Minute, "a replica that streams", func() error { return a.follows(replica, x) })
+	took := time.Since(start)
+	a.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	b.client(t, "client", "region-b", "sleep infinity")
+	b.beyond(t, "client", replica, 999)
+	return took
+}
+
+// testClusterLost promotes the replica while the primary's cluster knows nothing of
+// it, as one does not that was lost and comes back; tells it, and clones the old
+// primary again.
+func testClusterLost(t *testing.T, a, b *namespace) {
+	pairOfTwo(t, a, b)
+	active := []string{"CNPG_PAIR_ACTIVE=replica"}
+	const insert = "INSERT INTO numbers DEFAULT VALUES"
+	write := func(n *namespace, half string) func() error {
+		return func() error {
+			_, err := n.sql("client", half+"-rw", insert)
+			return err
+		}
+	}
+	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), active))
+	eventually(t, time.Minute, "a promoted replica, with the old password", write(b, replica))
+	if err := write(a, x)(); err != nil {
+		t.Errorf("the README warns of an old primary that takes writes, and this one does not: %v", err)
+	}
+
+	copySecrets(t, b, a, replica+"-replication", replica+"-ca")
+	start := time.Now()
+	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), active))
+	eventually(t, 2*time.Minute, "an old primary that is a standby", func() error {
+		_, err := a.try("exec", x+"-1", "-c", "postgres", "--", "sh", "-c", `ls "$PGDATA/standby.signal"`)
+		return err
+	})
+	evidence(t, "until the old primary was a standby, once its own cluster had been told", "%.0f s", time.Since(start).Seconds())
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Second) {
+		if write(a, x)() == nil {
+			t.Fatal("the old primary still takes writes")
+		}
+	}
+
+	a.kubectl(t, "patch", "secret", x+"-app", "--type", "json", "--patch", `[{"op": "remove", "path": "/metadata/ownerReferences"}]`)
+	a.kubectl(t, "delete", clusters, x)
+	eventually(t, 6*time.Minute, "nothing of the old primary", func() error {
+		got, err := a.try("get", "pods,pvc", "-l", "cnpg.io/cluster="+x, "-o", "name")
+		return want(got, "", err)
+	})
+	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary", "CNPG_PAIR_REJOIN=true"), active))
+	a.reach(t, replica+"-mesh", b, replica+"-1")
+	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica", "CNPG_PAIR_REJOIN=true"), active))
+	a.healthy(t, x)
+	eventually(t, 2*time.Minute, "an old primary that follows", func() error { return b.follows(x, replica) })
+	const all = "SELECT count(*), sum(n) FROM numbers"
+	eventually(t, 20*time.Second, "the same rows on the old primary", func() error {
+		got, err := a.sql("client", x+"-rw", all)
+		return want(got, b.login(t, "client", replica+"-rw", all), err)
+	})
+	evidence(t, "rows on the old primary, cloned again, and on the new one", "%s", a.login(t, "client", x+"-rw", "SELECT count(*) FROM numbers"))
 }
 
 // second starts another cluster, with region-b only.
