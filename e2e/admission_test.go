@@ -191,7 +191,12 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 		if input < 0 {
 			t.Fatalf("%s/%s is in what explain says, not in the file", d.Namespace, d.Name)
 		}
-		if err := requests.ask(asNew(before[input])); err != nil {
+		single := asNew(before[input])
+		unsized := lacksSize(single) // most of our cases: they say what they are about
+		if unsized {
+			giveSize(t, single)
+		}
+		if err := requests.ask(single); err != nil {
 			c.refused++
 			c.reasons["refused as it was: "+reasonOnly(err.Error())]++
 			t.Logf("skipped: %s is refused as it is: %v", d.Name, err)
@@ -206,6 +211,9 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 			halves++
 			if half.GetName() == d.Name {
 				half = asNew(half)
+			}
+			if unsized {
+				giveSize(t, half)
 			}
 			if err := requests.ask(half); err != nil {
 				t.Errorf("%s was admitted, its half %s is refused: %v", d.Name, half.GetName(), err)
@@ -244,6 +252,19 @@ func asNew(o *unstructured.Unstructured) *unstructured.Unstructured {
 	o.SetResourceVersion("")
 	o.SetManagedFields(nil)
 	return o
+}
+
+// lacksSize is true for a Cluster that the operator refuses for that alone.
+func lacksSize(cluster *unstructured.Unstructured) bool {
+	storage, _, _ := unstructured.NestedMap(cluster.Object, "spec", "storage")
+	return storage["size"] == nil && storage["pvcTemplate"] == nil
+}
+
+func giveSize(t *testing.T, cluster *unstructured.Unstructured) {
+	t.Helper()
+	if err := unstructured.SetNestedField(cluster.Object, "1Gi", "spec", "storage", "size"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // reasonOnly drops from a message what is different for each Cluster.
