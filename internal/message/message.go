@@ -1,0 +1,88 @@
+// Package message lists what cnpg-pair says to a person when it refuses or
+// warns: one entry a message, its text and the hint that goes with it. All
+// errors are made from this list, and docs/messages.md explains the same list.
+//
+// Goals: every message can be found here, and no message is written twice.
+// Non-goals: where an error happened (see yamledit.FieldError and
+// postrender.Error), and prose for people who asked for it (explain).
+package message
+
+import (
+	"slices"
+	"strings"
+)
+
+// ID names a message. The IDs of reasons are also the words by which
+// explain --output json tells why something happens to a Cluster.
+type ID string
+
+// Message is an entry of the list with values in the place of its {names}.
+// It is an error; Hint returns what to do about it.
+type Message struct {
+	ID     ID
+	Values map[string]string
+	cause  error
+}
+
+type entry struct {
+	id         ID
+	text, hint string
+}
+
+// New returns the message id with values: names and values in turn.
+func New(id ID, values ...string) *Message {
+	m := &Message{ID: id}
+	for i := 0; i+1 < len(values); i += 2 {
+		if m.Values == nil {
+			m.Values = make(map[string]string, len(values)/2)
+		}
+		m.Values[values[i]] = values[i+1]
+	}
+	return m
+}
+
+// Wrap returns the message id with an error as its value {cause}, which
+// [errors.Is] and [errors.As] find in it.
+func Wrap(id ID, cause error, values ...string) *Message {
+	m := New(id, append(values, "cause", cause.Error())...)
+	m.cause = cause
+	return m
+}
+
+// Error returns the text.
+func (m *Message) Error() string { return m.fill(find(m.ID).text) }
+
+// Hint returns what to do about it, or nothing.
+func (m *Message) Hint() string { return m.fill(find(m.ID).hint) }
+
+func (m *Message) Unwrap() error { return m.cause }
+
+func (m *Message) fill(text string) string {
+	var pairs []string
+	for name, value := range m.Values {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(text) // a value that looks like a {name} stays
+}
+
+// lists are the files of this package, in the order of docs/messages.md.
+var lists = [][]entry{commandLine, settings, streams, selection, shapes, policies, reasons, flux, library}
+
+func find(id ID) entry {
+	for _, list := range lists {
+		if i := slices.IndexFunc(list, func(e entry) bool { return e.id == id }); i >= 0 {
+			return list[i]
+		}
+	}
+	return entry{id: id, text: string(id)}
+}
+
+// Each calls f with the text and the hint of every message, in the order of the
+// list.
+func Each(f func(id ID, text, hint string)) {
+	for _, list := range lists {
+		for _, e := range list {
+			f(e.id, e.text, e.hint)
+		}
+	}
+}

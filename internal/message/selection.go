@@ -1,0 +1,46 @@
+package message
+
+// Why a Cluster cannot be paired.
+const (
+	CannotBePaired    ID = "cannot-be-paired"
+	APIVersion        ID = "api-version"
+	NoName            ID = "no-name"
+	NameTooLong       ID = "name-too-long"
+	NameNoLabel       ID = "name-no-label"
+	NodeSelector      ID = "node-selector"
+	NodeAffinity      ID = "node-affinity"
+	OnePlace          ID = "one-place"
+	OneNode           ID = "one-node"
+	PinWord           ID = "pin-word"
+	OwnSynchronous    ID = "own-synchronous"
+	NameTaken         ID = "name-taken"
+	MeshSelector      ID = "mesh-selector"
+	MeshNotGlobal     ID = "mesh-not-global"
+	PolicyWithoutName ID = "policy-without-name"
+	PolicyNameTaken   ID = "policy-name-taken"
+)
+
+const (
+	removePin = "remove it from the chart: cnpg-pair pins each member itself"
+	rename    = "rename it, or " + optOut
+	tooLong   = "rename the Cluster: CNPG refuses this name"
+)
+
+var selection = []entry{
+	{CannotBePaired, "cannot be paired: {cause}", ""},
+	{APIVersion, "apiVersion {version} is not supported", "write it as postgresql.cnpg.io/v1"},
+	{NoName, "it has no metadata.name", "name it: the names of the pair derive from its name"},
+	{NameTooLong, "its name is longer than CNPG's 50 characters", tooLong},
+	{NameNoLabel, "its name is not a DNS-1035 label (a-z, 0-9 and '-', beginning with a letter)", tooLong},
+	{NodeSelector, "its nodeSelector asks for {label} {region}, but the primary region is {primaryRegion}", removePin},
+	{NodeAffinity, "its node affinity keeps it out of the primary region {primaryRegion}", removePin},
+	{OnePlace, "its nodeSelector or affinity pins both members to one place, {label} {value}", removePin},
+	{OneNode, "its node affinity pins both members to one node, {node}", removePin},
+	{PinWord, `its annotation cnpg-pair.openova.io/pin has the unknown word "{word}"`, "write both or replica, or remove it"},
+	{OwnSynchronous, "it has its own settings for synchronous replication, {field}", "remove them from the chart, or use --replication async"},
+	{NameTaken, "the name {name}, which the pair needs, is taken by {by}", rename},
+	{MeshSelector, "its Service {name} has the selectorType {type}", "make it rw: the replica must stream from the primary"},
+	{MeshNotGlobal, "its Service {name} has the annotation service.cilium.io/global: {value}", `make it "true", or remove it`},
+	{PolicyWithoutName, "the {policy} that selects its Pods ({at}) has no metadata.name", "name it: the name of the replica's policy derives from it"},
+	{PolicyNameTaken, "the name {name}, which the replica's copy of {policy} needs, is taken by {by}", rename},
+}

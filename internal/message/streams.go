@@ -1,0 +1,19 @@
+package message
+
+const (
+	UTF16      ID = "utf-16"
+	NotYAML    ID = "not-yaml"
+	NoLineEnd  ID = "no-line-end"
+	NotWritten ID = "not-written"
+)
+
+// optOut is how the owner of a Cluster keeps it single.
+const optOut = `keep this Cluster single with the annotation cnpg-pair.openova.io/expand: "false"`
+
+var streams = []entry{
+	{UTF16, "the stream is UTF-16", "write it as UTF-8; PowerShell's > does not"},
+	{NotYAML, "not YAML: {cause}", "mend that line of the rendered manifest, or of the template that renders it"},
+	{NoLineEnd, "the stream ends in the middle of a line", "end it with a line break"},
+	{NotWritten, "its text cannot be changed so that it reads back as intended; this is a bug in cnpg-pair",
+		"write it in plainer YAML, or " + optOut + "; and report it"},
+}
