@@ -1,0 +1,209 @@
+package yamledit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+)
+
+// Document is one document of a stream: its text, and the tree that the text
+// stands for.
+type Document struct {
+	Piece
+	Tree *yaml.Node // the plain tree; nil for a document without content
+
+	stream  []byte
+	text    []byte     // of the document; a line break is added where the stream ends without one
+	padded  bool       // that was so
+	altered bool       // text is not, byte for byte, a part of the stream
+	root    *yaml.Node // as parsed, with positions in text
+}
+
+// Parse reads the document in a piece of a stream. Its errors are [*Error].
+func Parse(stream []byte, p Piece) (*Document, error) {
+	d := &Document{Piece: p, stream: stream, text: stream[p.Body:p.End]}
+	err := d.parse()
+	if err != nil && json.Valid(d.text) {
+		d.text, d.altered = plainJSON(d.text), true
+		err = d.parse()
+	}
+	if err == nil && len(d.text) > 0 && d.text[len(d.text)-1] != '\n' && d.root != nil {
+		err = d.pad()
+	}
+	if err != nil {
+		return nil, d.located(err)
+	}
+	return d, nil
+}
+
+func (d *Document) parse() (err error) {
+	d.root, err = parseText(d.text)
+	if err == nil && d.root != nil {
+		d.Tree, err = resolve(d.root, d.streamLines())
+	}
+	return err
+}
+
+// located makes an [*Error] of what the parser says.
+func (d *Document) located(err error) error {
+	var at *Error
+	if errors.As(err, &at) {
+		return at
+	}
+	line, cause := yamlErrorLine(err)
+	lines := d.streamLines()
+	return &Error{Line: lines(d.brokenLine(line)), Err: message.New(message.NotYAML, "cause", cause)}
+}
+
+// plainJSON writes the escapes of JSON strings that go-yaml refuses as the
+// characters that they stand for: "\/", and characters in two halves of UTF-16.
+func plainJSON(text []byte) []byte {
+	var out []byte
+	unit := func(at int) rune { // of the escape at an offset
+		if at+6 > len(text) || text[at] != '\\' || text[at+1] != 'u' {
+			return utf8.RuneError
+		}
+		code, err := strconv.ParseUint(string(text[at+2:at+6]), 16, 16)
+		if err != nil {
+			return utf8.RuneError
+		}
+		return rune(code)
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out = append(out, text[i])
+			continue
+		}
+		if r := utf16.DecodeRune(unit(i), unit(i+6)); r != utf8.RuneError {
+			out = utf8.AppendRune(out, r)
+			i += 11
+			continue
+		}
+		if text[i+1] != '/' {
+			out = append(out, '\\')
+		}
+		i++
+		out = append(out, text[i])
+	}
+	return out
+}
+
+// parseText parses one document: nil for one without content.
+func parseText(text []byte) (*yaml.Node, error) {
+	var n yaml.Node
+	if err := yaml.Unmarshal(text, &n); err != nil {
+		return nil, err
+	}
+	if n.Kind != yaml.DocumentNode || len(n.Content) == 0 {
+		return nil, nil
+	}
+	return n.Content[0], nil
+}
+
+// decodesTo tells whether a text reads as a tree.
+func decodesTo(text []byte, want *yaml.Node) bool {
+	root, err := parseText(text)
+	if err != nil || root == nil {
+		return false
+	}
+	tree, err := resolve(root, nil)
+	return err == nil && Equal(tree, want)
+}
+
+// pad ends the document with a line break, so that a line can follow it. A block
+// scalar at its end gets an indicator that strips this break, which is not part of
+// its value.
+func (d *Document) pad() error {
+	text := append(bytes.Clone(d.text), lineBreak(d.text)...)
+	if !decodesTo(text, d.Tree) {
+		if root, err := parseText(text); err == nil && root != nil {
+			text = withStripped(text, newLayout(text, root))
+		}
+	}
+	root, err := parseText(text)
+	if err != nil || !decodesTo(text, d.Tree) {
+		return &Error{Line: d.Line, Err: message.New(message.NoLineEnd)}
+	}
+	d.text, d.root, d.padded, d.altered = text, root, true, true
+	return nil
+}
+
+// withStripped gives the block scalar at the end of a text the indicator "-".
+func withStripped(text []byte, l *layout) []byte {
+	leaf := l.root
+	for len(leaf.Content) > 0 {
+		leaf = leaf.Content[len(leaf.Content)-1]
+	}
+	line := leaf.Line - 1
+	header, _ := blockScalarHeader(l.line(line))
+	start := l.lines[line] + bytes.LastIndex(l.line(line), []byte(header))
+	stripped := strings.Replace(header, "+", "", 1) + "-"
+	return append(append(bytes.Clone(text[:start]), stripped...), text[start+len(header):]...)
+}
+
+// streamLines returns a function that turns a line of the text, as the parser
+// counts them, into one of the stream.
+func (d *Document) streamLines() func(int) int {
+	if !bytes.ContainsAny(d.text, "\r\u0085\u2028\u2029") {
+		last := bytes.Count(d.text, []byte("\n"))
+		return func(line int) int { return d.Line + min(max(line, 1)-1, last) }
+	}
+	var lines []int
+	number, counted := d.Line, d.Body
+	for _, start := range lineStarts(d.text) {
+		at := min(d.Body+start, d.End)
+		number += bytes.Count(d.stream[counted:at], []byte("\n"))
+		lines, counted = append(lines, number), at
+	}
+	return func(line int) int { return lines[min(max(line, 1), len(lines))-1] }
+}
+
+// brokenLine finds the line in which a document stops being YAML. go-yaml often
+// names the beginning of the block around it. So from there on it is the line
+// after the longest beginning of the document that parses: searched for line by
+// line, because a beginning may also end within quotes, and in halves where it is
+// far away.
+func (d *Document) brokenLine(named int) int {
+	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
+	starts := append(lineStarts(d.text), len(d.text))
+	parses := func(lines int) bool {
+		var n yaml.Node
+		return yaml.Unmarshal(d.text[:starts[lines]], &n) == nil
+	}
+	broken, last := named, len(starts)-1
+	for line := max(named-1, 1); line < min(named+far, last); line++ {
+		if parses(line) {
+			broken = line + 1
+		}
+	}
+	if broken == named+far && len(d.text) < 2<<20 {
+		for behind := last; behind-broken > 0; {
+			if middle := (broken + behind) / 2; parses(middle) {
+				broken = middle + 1
+			} else {
+				behind = middle
+			}
+		}
+	}
+	return broken
+}
+
+// yamlErrorLine takes go-yaml's message apart: "yaml: line 7: did not find ...".
+func yamlErrorLine(err error) (line int, cause string) {
+	cause = strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, found := strings.CutPrefix(cause, "line "); found {
+		number, after, _ := strings.Cut(rest, ": ")
+		if line, err := strconv.Atoi(number); err == nil {
+			return line, after
+		}
+	}
+	return 1, cause
+}

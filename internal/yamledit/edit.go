@@ -1,0 +1,370 @@
+package yamledit
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Edit replaces the bytes [Start,End) of a text.
+type Edit struct {
+	Start, End int
+	New        string
+}
+
+// Apply returns a text with edits.
+func Apply(text []byte, edits []Edit) []byte { return apply(text, 0, len(text), edits) }
+
+// apply returns text[from:to] with the edits that lie in it.
+func apply(text []byte, from, to int, edits []Edit) []byte {
+	edits = slices.Clone(edits)
+	slices.SortStableFunc(edits, func(a, b Edit) int { return a.Start - b.Start })
+	var out []byte
+	for _, e := range edits {
+		if e.Start < from || e.End > to {
+			continue
+		}
+		out = append(out, text[from:e.Start]...)
+		out = append(out, e.New...)
+		from = e.End
+	}
+	return append(out, text[from:to]...)
+}
+
+// editor finds the smallest edits that turn the text of a YAML document into
+// one that holds another tree. It never encodes what it does not change: a
+// round trip through a YAML library alters folded scalars (yaml/go-yaml 337).
+type editor struct {
+	*layout
+	edits []Edit
+	now   map[*yaml.Node]*yaml.Node // what an anchored node will hold
+	gone  map[*yaml.Node]bool       // anchored nodes that the edits delete
+}
+
+func newEditor(l *layout) *editor {
+	return &editor{layout: l, now: make(map[*yaml.Node]*yaml.Node), gone: make(map[*yaml.Node]bool)}
+}
+
+func (e *editor) replace(start, end int, text string) {
+	e.edits = append(e.edits, Edit{start, end, text})
+}
+
+// insertLines puts lines after a line.
+func (e *editor) insertLines(after int, lines string) {
+	e.replace(e.lineEnd(after), e.lineEnd(after), lines)
+}
+
+// rewrite records the edits that make node hold the tree want. It returns
+// false where only the owner of the node can do it, by writing the whole
+// node again; it has recorded nothing then.
+func (e *editor) rewrite(n, want *yaml.Node) bool {
+	mark := len(e.edits)
+	ok := false
+	switch {
+	case n.Kind == yaml.AliasNode:
+		held, known := e.now[n.Alias]
+		ok = known && !e.gone[n.Alias] && Equal(held, want)
+	case n.Kind != want.Kind:
+	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
+		ok = e.rewriteMapping(n, want)
+	case n.Kind == yaml.SequenceNode && len(n.Content) > 0:
+		ok = e.rewriteSequence(n, want)
+	case n.Kind == yaml.ScalarNode:
+		ok = e.rewriteScalar(n, want)
+	default:
+		ok = len(want.Content) == 0
+	}
+	if !ok {
+		e.edits = e.edits[:mark]
+		e.forget(n)
+		return false
+	}
+	if n.Anchor != "" {
+		e.now[n] = want
+	}
+	return true
+}
+
+// forget marks every anchor in a node that goes.
+func (e *editor) forget(n *yaml.Node) {
+	if n.Anchor != "" {
+		e.gone[n] = true
+	}
+	for _, child := range n.Content {
+		e.forget(child)
+	}
+}
+
+func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
+	if held, err := resolve(n, nil); err == nil && Equal(held, want) {
+		return true
+	}
+	if isImplicitNull(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
+		return false
+	}
+	start := e.offset(n)
+	if n.Anchor != "" { // it stays; an alias of it is written out
+		rest := bytes.TrimPrefix(e.text[start:], []byte("&"+n.Anchor))
+		start = len(e.text) - len(bytes.TrimLeft(rest, " \t"))
+	}
+	end := start + len(n.Value)
+	if !isPlain(n) {
+		end = e.quoteEnd(start) + 1
+	} else if !bytes.HasPrefix(e.text[start:], []byte(n.Value)) {
+		return false // it spans lines
+	}
+	text := flowText(want)
+	switch {
+	case n.Style&yaml.SingleQuotedStyle != 0 && want.Tag == "!!str":
+		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
+	case isPlain(n) && isPlain(want):
+		text = want.Value
+	}
+	e.replace(start, end, text)
+	return true
+}
+
+func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
+	merged, keepMerge := e.mergedKeys(n, want)
+	wanted := index(want)
+	kept := func(key *yaml.Node) bool { // a merge key, as long as all that it brings in is wanted
+		return isMerge(key) && keepMerge || !isMerge(key) && wanted[key.Value] != nil
+	}
+	explicit := make(map[string]bool)
+	anyKept := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		explicit[n.Content[i].Value] = !isMerge(n.Content[i])
+		anyKept = anyKept || kept(n.Content[i])
+	}
+	added := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for i := 0; i+1 < len(want.Content); i += 2 {
+		key, value := want.Content[i], want.Content[i+1]
+		if explicit[key.Value] || merged[key.Value] != nil && Equal(merged[key.Value], value) {
+			continue
+		}
+		added.Content = append(added.Content, key, value)
+	}
+	flow := n.Style&yaml.FlowStyle != 0
+	if !anyKept && (flow || len(added.Content) == 0) {
+		return false
+	}
+	keptBefore := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Anchor != "" {
+			e.now[key] = key
+		}
+		switch {
+		case !kept(key):
+			e.forget(value)
+			if flow {
+				e.removeFlowEntry(n, i, keptBefore)
+			} else if !e.removeEntry(key, value) {
+				return false
+			}
+		case isMerge(key), e.rewrite(value, wanted[key.Value]):
+		case flow:
+			if isImplicitNull(value) {
+				return false
+			}
+			start := e.offset(value)
+			e.replace(start, e.flowEnd(start), flowText(wanted[key.Value]))
+		case !e.replaceValue(key, value, wanted[key.Value]):
+			return false
+		}
+		keptBefore = keptBefore || kept(key)
+	}
+	if len(added.Content) == 0 {
+		return true
+	}
+	if flow {
+		return e.growFlow(n, flowEntries(added))
+	}
+	key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
+	e.insertLines(e.lastLine(value, key.Line-1, key.Column-1), e.block(added, n.Content[0].Column-1))
+	return true
+}
+
+// mergedKeys returns what the merge keys of a mapping bring in after the edits
+// so far. When they bring in a key that must not be there, they must go, and
+// the keys that they brought in be written out.
+func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
+	merged := make(map[string]*yaml.Node)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !isMerge(n.Content[i]) {
+			continue
+		}
+		sources := []*yaml.Node{n.Content[i+1]}
+		if sources[0].Kind == yaml.SequenceNode {
+			sources = sources[0].Content
+		}
+		for _, source := range sources {
+			held, err := resolve(source, nil)
+			if source.Kind == yaml.AliasNode {
+				if e.gone[source.Alias] || e.now[source.Alias] == nil {
+					return nil, false
+				}
+				held = e.now[source.Alias]
+			}
+			if err != nil {
+				return nil, false
+			}
+			for j := 0; j+1 < len(held.Content); j += 2 {
+				if key := held.Content[j].Value; merged[key] == nil {
+					merged[key] = held.Content[j+1]
+				}
+			}
+		}
+	}
+	wanted := index(want)
+	for key := range merged {
+		if wanted[key] == nil {
+			return nil, false
+		}
+	}
+	return merged, true
+}
+
+// removeEntry deletes the lines of an entry of a block mapping, with the
+// comment right above it.
+func (e *editor) removeEntry(key, value *yaml.Node) bool {
+	if !e.startsLine(key) {
+		return false
+	}
+	first := key.Line - 1
+	for first > 0 {
+		above := e.line(first - 1)
+		if !bytes.HasPrefix(bytes.TrimLeft(above, " "), []byte("#")) || indentation(above) != key.Column-1 {
+			break
+		}
+		first--
+	}
+	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, key.Column-1)), "")
+	return true
+}
+
+// replaceValue writes the whole value of an entry of a block mapping.
+func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
+	line := key.Line - 1
+	if collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0; collection {
+		short := value.Line-1 == line && value.Anchor == "" &&
+			(value.Kind == yaml.ScalarNode && value.Style == 0 && IsNull(value) || isEmptyFlow(value))
+		if short && e.lastLine(value, line, key.Column-1) == line { // "labels:" or "labels: {}"; a comment after it stays
+			if !isImplicitNull(value) {
+				start := e.offset(value)
+				end := start + len(value.Value)
+				if value.Kind != yaml.ScalarNode {
+					end = e.flowEnd(start)
+				}
+				for start > 0 && e.text[start-1] == ' ' {
+					start--
+				}
+				e.replace(start, end, "")
+			}
+			e.insertLines(line, e.block(want, key.Column+1))
+			return true
+		}
+	}
+	if isEmptyFlow(value) { // over several lines, with comments perhaps
+		e.growEmptyFlow(value, want)
+		return true
+	}
+	if !e.startsLine(key) || key.Anchor != "" {
+		return false
+	}
+	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments stand where they stood
+	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, key.Column-1)),
+		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, key.Column-1))
+	return true
+}
+
+func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
+	kept := min(len(want.Content), len(n.Content))
+	if kept < len(n.Content) {
+		if kept == 0 || n.Style&yaml.FlowStyle != 0 {
+			return false
+		}
+		e.removeItems(n.Content[kept:])
+	}
+	for i, item := range n.Content[:kept] {
+		switch {
+		case e.rewrite(item, want.Content[i]):
+		case isEmptyFlow(item): // "- {}" grows on its line
+			e.growEmptyFlow(item, want.Content[i])
+		default:
+			return false
+		}
+	}
+	added := want.Content[kept:]
+	if len(added) == 0 {
+		return true
+	}
+	if n.Style&yaml.FlowStyle != 0 {
+		texts := make([]string, len(added))
+		for i, item := range added {
+			texts[i] = flowText(item)
+		}
+		return e.growFlow(n, texts)
+	}
+	item := n.Content[len(n.Content)-1]
+	line, column := e.dash(item)
+	e.insertLines(e.lastLine(item, line, column), e.block(List(added...), column))
+	return true
+}
+
+// removeItems deletes the lines of the last items of a block sequence.
+func (e *editor) removeItems(items []*yaml.Node) {
+	for _, item := range items {
+		e.forget(item)
+	}
+	last := items[len(items)-1]
+	first, _ := e.dash(items[0])
+	line, column := e.dash(last)
+	e.replace(e.lines[first], e.lineEnd(e.lastLine(last, line, column)), "")
+}
+
+// growEmptyFlow fills {} or [], on whatever lines its brackets stand.
+func (e *editor) growEmptyFlow(n, want *yaml.Node) {
+	start := e.offset(n)
+	end := e.flowEnd(start)
+	if text := flowText(want); n.Kind == want.Kind {
+		e.replace(end-1, end-1, text[1:len(text)-1])
+	} else {
+		e.replace(start, end, text)
+	}
+}
+
+// growFlow appends entries to a flow collection that has some.
+func (e *editor) growFlow(n *yaml.Node, entries []string) bool {
+	first, last := n.Content[0], n.Content[len(n.Content)-1]
+	if isImplicitNull(last) || e.text[e.flowEnd(e.offset(n))-1] != '}' && e.text[e.flowEnd(e.offset(n))-1] != ']' {
+		return false
+	}
+	between := " "
+	if first.Line > n.Line { // one entry a line
+		between = e.eol + strings.Repeat(" ", first.Column-1)
+	}
+	end := e.flowEnd(e.offset(last))
+	rest := bytes.TrimLeft(e.text[end:], " \t\r\n")
+	text := ""
+	for _, entry := range entries {
+		text += "," + between + entry
+	}
+	if len(rest) > 0 && rest[0] == ',' {
+		end = len(e.text) - len(rest) + 1
+		text = strings.TrimPrefix(text, ",") + ","
+	}
+	e.replace(end, end, text)
+	return true
+}
+
+// removeFlowEntry deletes entry i of a flow mapping, some of which stays.
+func (e *editor) removeFlowEntry(n *yaml.Node, i int, keptBefore bool) {
+	if keptBefore {
+		e.replace(e.entryEnd(n, i-2), e.entryEnd(n, i), "")
+	} else {
+		e.replace(e.offset(n.Content[i]), e.offset(n.Content[i+2]), "")
+	}
+}

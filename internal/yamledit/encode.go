@@ -1,0 +1,108 @@
+package yamledit
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// block returns a plain tree as block YAML, each line indented by that many
+// blanks and ended as the text's are.
+func (l *layout) block(n *yaml.Node, indent int) string {
+	text := blockText(n)
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if line != "\n" {
+			b.WriteString(strings.Repeat(" ", indent))
+		}
+		b.WriteString(strings.TrimSuffix(line, "\n"))
+		b.WriteString(l.eol)
+	}
+	return b.String()
+}
+
+// blockText returns a plain tree as block YAML. What was a folded scalar is
+// written literally: go-yaml adds a newline to a folded one that has
+// more-indented lines (yaml/go-yaml 337).
+func blockText(n *yaml.Node) string {
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	encoder.CompactSeqIndent()
+	if err := encoder.Encode(blockStyle(n)); err != nil {
+		return "" // not YAML, so that the check of the result fails
+	}
+	encoder.Close()
+	return b.String()
+}
+
+func blockStyle(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Style &^= yaml.FlowStyle
+	c.Anchor = ""
+	if c.Kind == yaml.ScalarNode && c.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		c.Style = yaml.LiteralStyle
+		if strings.TrimLeft(c.Value, " \t\n") != c.Value || strings.ContainsAny(c.Value, "\r\u0085\u2028\u2029") {
+			c.Style = yaml.DoubleQuotedStyle
+		}
+	}
+	if len(n.Content) == 0 && n.Kind != yaml.ScalarNode {
+		c.Style |= yaml.FlowStyle
+	}
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		c.Content[i] = blockStyle(child)
+	}
+	return &c
+}
+
+// flowText returns a plain tree on one line, as JSON but for scalars that JSON
+// does not know.
+func flowText(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "{" + strings.Join(flowEntries(n), ", ") + "}"
+	case yaml.SequenceNode:
+		items := make([]string, len(n.Content))
+		for i, item := range n.Content {
+			items[i] = flowText(item)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	}
+	if n.ShortTag() == "!!null" {
+		return "null"
+	}
+	if n.ShortTag() != "!!str" || isPlain(n) && !IsSafePlain(n.Value) && plainInFlow(n.Value) {
+		return n.Value
+	}
+	return jsonString(n.Value)
+}
+
+func flowEntries(m *yaml.Node) []string {
+	var entries []string
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		entries = append(entries, jsonString(m.Content[i].Value)+": "+flowText(m.Content[i+1]))
+	}
+	return entries
+}
+
+// plainInFlow is true for what may stand unquoted in flow context and must,
+// lest a reader of YAML 1.1 sees another type: on, 12:30.
+func plainInFlow(s string) bool {
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && !strings.ContainsRune("-_./+:", rune(s[i])) {
+			return false
+		}
+	}
+	return s != "" && alphanumeric(s[0]) && s[len(s)-1] != ':'
+}
+
+func jsonString(s string) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(s) // strings always encode
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,325 @@
+package yamledit
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// layout is the text of a YAML document and where the lines of its nodes are.
+type layout struct {
+	text  []byte
+	root  *yaml.Node
+	lines []int              // the offset at which each line begins, as the parser counts lines
+	eol   string             // the line break of the text
+	limit map[*yaml.Node]int // the line at which the next key or item begins
+
+	anchors bool // there are some
+	ascii   bool // columns are bytes
+}
+
+// newLayout takes a text and the tree that it was parsed into.
+func newLayout(text []byte, root *yaml.Node) *layout {
+	l := &layout{
+		text:  text,
+		root:  root,
+		lines: lineStarts(text),
+		eol:   lineBreak(text),
+		limit: make(map[*yaml.Node]int),
+		ascii: !bytes.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }),
+	}
+	last := len(l.lines)
+	if l.lines[last-1] == len(text) {
+		last-- // after the final line break there is no line
+	}
+	l.setLimits(root, last)
+	return l
+}
+
+// lineStarts finds the lines as the YAML parser counts them, which also ends a
+// line at a lone CR, NEL, LS and PS.
+func lineStarts(text []byte) []int {
+	starts := []int{0}
+	for i := 0; i < len(text); {
+		width := 0
+		switch c := text[i]; {
+		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
+			width = 2
+		case c == '\r' || c == '\n':
+			width = 1
+		case c == 0xC2 && i+1 < len(text) && text[i+1] == 0x85:
+			width = 2
+		case c == 0xE2 && i+2 < len(text) && text[i+1] == 0x80 && (text[i+2] == 0xA8 || text[i+2] == 0xA9):
+			width = 3
+		}
+		if width == 0 {
+			i++
+			continue
+		}
+		i += width
+		starts = append(starts, i)
+	}
+	return starts
+}
+
+// lineBreak returns the first line break of a text, "\n" if it has none.
+func lineBreak(text []byte) string {
+	if i := bytes.IndexByte(text, '\n'); i > 0 && text[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+func (l *layout) setLimits(n *yaml.Node, limit int) {
+	l.limit[n] = limit
+	l.anchors = l.anchors || n.Anchor != ""
+	switch {
+	case n.Style&yaml.FlowStyle != 0:
+		for _, child := range n.Content {
+			l.setLimits(child, limit)
+		}
+	case n.Kind == yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			next := limit
+			if i+2 < len(n.Content) {
+				next = n.Content[i+2].Line - 1
+			}
+			l.limit[n.Content[i]] = next
+			l.setLimits(n.Content[i+1], next)
+		}
+	case n.Kind == yaml.SequenceNode:
+		for i, item := range n.Content {
+			next := limit
+			if i+1 < len(n.Content) {
+				next, _ = l.dash(n.Content[i+1])
+			}
+			l.setLimits(item, next)
+		}
+	}
+}
+
+// line returns the text of a line, counted from 0, without its break.
+func (l *layout) line(i int) []byte {
+	return bytes.TrimRight(l.text[l.lines[i]:l.lineEnd(i)], "\r\n")
+}
+
+// lineEnd is the offset after a line and its break.
+func (l *layout) lineEnd(i int) int {
+	if i+1 < len(l.lines) {
+		return l.lines[i+1]
+	}
+	return len(l.text)
+}
+
+// lineOf returns the line, counted from 0, in which an offset lies.
+func (l *layout) lineOf(offset int) int {
+	i, found := slices.BinarySearch(l.lines, offset)
+	if !found {
+		i--
+	}
+	return i
+}
+
+// offset is where a node begins, its anchor and tag included.
+func (l *layout) offset(n *yaml.Node) int {
+	at := l.lines[n.Line-1]
+	if l.ascii { // a List may be one line of megabytes
+		return at + n.Column - 1
+	}
+	for range n.Column - 1 { // columns are characters
+		_, width := utf8.DecodeRune(l.text[at:])
+		at += width
+	}
+	return at
+}
+
+// dash finds the line and column, from 0, of the dash of an item of a block
+// sequence: on the line of the item, or above it.
+func (l *layout) dash(item *yaml.Node) (line, column int) {
+	line = item.Line - 1
+	before := l.text[l.lines[line]:l.offset(item)]
+	for {
+		if i := bytes.LastIndexByte(before, '-'); i >= 0 {
+			return line, i
+		}
+		if line == 0 {
+			return 0, 0
+		}
+		line--
+		before, _, _ = bytes.Cut(l.line(line), []byte("#"))
+	}
+}
+
+func blankOrComment(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	return len(line) == 0 || line[0] == '#'
+}
+
+func indentation(line []byte) int {
+	return len(line) - len(bytes.TrimLeft(line, " "))
+}
+
+// isImplicitNull is true for a null that is not written: "key:" and nothing after it.
+func isImplicitNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value == "" && isPlain(n) && n.Anchor == "" && n.Tag == "!!null"
+}
+
+// isEmptyFlow is true for {} and [].
+func isEmptyFlow(n *yaml.Node) bool {
+	return n.Style&yaml.FlowStyle != 0 && len(n.Content) == 0 && n.Anchor == ""
+}
+
+// lastLine returns the last line of a node in block context. parent is the
+// column of its key or dash; keyLine the line of that.
+func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
+	switch {
+	case isImplicitNull(n):
+		return keyLine
+	case n.Kind == yaml.AliasNode:
+		return n.Line - 1
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return l.lastLineOfBlockScalar(n, parent)
+	case n.Kind == yaml.ScalarNode && isPlain(n):
+		last := l.limit[n] - 1
+		for last > n.Line-1 && blankOrComment(l.line(last)) {
+			last--
+		}
+		return last
+	case n.Kind == yaml.ScalarNode || n.Style&yaml.FlowStyle != 0:
+		return l.lineOf(l.flowEnd(l.offset(n)) - 1)
+	case n.Kind == yaml.MappingNode:
+		key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
+		return l.lastLine(value, key.Line-1, key.Column-1)
+	default:
+		item := n.Content[len(n.Content)-1]
+		line, column := l.dash(item)
+		return l.lastLine(item, line, column)
+	}
+}
+
+func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
+	header := n.Line - 1
+	for ; header < l.limit[n]-1; header++ { // an anchor or a tag may stand on a line of its own
+		if _, ok := blockScalarHeader(l.line(header)); ok {
+			break
+		}
+	}
+	last, indent := header, -1
+	for i := header + 1; i < l.limit[n]; i++ {
+		line := l.line(i)
+		if len(bytes.TrimLeft(line, " \t")) == 0 {
+			if indent >= 0 && len(line) > indent {
+				last = i // blanks beyond the indentation are content, and so is the break before them
+			}
+			continue
+		}
+		if indentation(line) <= parent {
+			break
+		}
+		if indent < 0 {
+			indent = indentation(line)
+		}
+		last = i
+	}
+	if style, _ := blockScalarHeader(l.line(header)); strings.Contains(style, "+") {
+		for last+1 < l.limit[n] && len(bytes.TrimSpace(l.line(last+1))) == 0 {
+			last++
+		}
+	}
+	return last
+}
+
+// blockScalarHeader returns the header of the block scalar that a line begins,
+// as in "|+2".
+func blockScalarHeader(line []byte) (header string, ok bool) {
+	if i := bytes.Index(line, []byte(" #")); i >= 0 {
+		line = line[:i]
+	}
+	line = bytes.TrimRight(line, " \t")
+	start := bytes.LastIndexAny(line, "|>")
+	if start < 0 || len(bytes.Trim(line[start+1:], "+-0123456789")) > 0 {
+		return "", false
+	}
+	return string(line[start:]), true
+}
+
+// flowEnd returns the offset after a flow collection, a quoted scalar, an
+// alias, or a plain scalar in flow context, which begins at start.
+func (l *layout) flowEnd(start int) int {
+	i := start
+	for i < len(l.text) && (l.text[i] == '&' || l.text[i] == '!') { // anchor and tag
+		for i < len(l.text) && !bytes.ContainsRune([]byte(" \t\r\n,"), rune(l.text[i])) {
+			i++
+		}
+		for i < len(l.text) && bytes.ContainsRune([]byte(" \t\r\n"), rune(l.text[i])) {
+			i++
+		}
+	}
+	depth := 0
+	begin := i
+	for ; i < len(l.text); i++ {
+		switch c := l.text[i]; {
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']' || c == ',':
+			if depth == 0 { // after a plain scalar
+				return begin + len(bytes.TrimRight(l.text[begin:i], " \t\r\n"))
+			}
+			if c == ',' {
+				continue
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case (c == '"' || c == '\'') && (i == begin || !plainByte(l.text[i-1])):
+			i = l.quoteEnd(i)
+			if depth == 0 {
+				return i + 1
+			}
+		case c == '#' && i > 0 && bytes.ContainsRune([]byte(" \t\r\n"), rune(l.text[i-1])):
+			if depth == 0 {
+				return begin + len(bytes.TrimRight(l.text[begin:i], " \t\r\n"))
+			}
+			for i+1 < len(l.text) && l.text[i+1] != '\n' {
+				i++
+			}
+		}
+	}
+	return begin + len(bytes.TrimRight(l.text[begin:], " \t\r\n"))
+}
+
+// plainByte is true for a byte after which a quote does not open a string.
+func plainByte(c byte) bool {
+	return !bytes.ContainsRune([]byte(" \t\r\n,:[]{}"), rune(c))
+}
+
+// quoteEnd returns the offset of the quote that closes the one at start.
+func (l *layout) quoteEnd(start int) int {
+	quote := l.text[start]
+	for i := start + 1; i < len(l.text); i++ {
+		switch {
+		case quote == '"' && l.text[i] == '\\':
+			i++
+		case l.text[i] == quote && quote == '\'' && i+1 < len(l.text) && l.text[i+1] == quote:
+			i++
+		case l.text[i] == quote:
+			return i
+		}
+	}
+	return len(l.text) - 1
+}
+
+// startsLine is true when only blanks are before the key on its line.
+func (l *layout) startsLine(key *yaml.Node) bool {
+	return len(bytes.TrimLeft(l.text[l.lines[key.Line-1]:l.offset(key)], " ")) == 0
+}
+
+func (l *layout) entryEnd(n *yaml.Node, i int) int {
+	if isImplicitNull(n.Content[i+1]) {
+		return l.flowEnd(l.offset(n.Content[i]))
+	}
+	return l.flowEnd(l.offset(n.Content[i+1]))
+}

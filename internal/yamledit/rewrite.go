@@ -1,0 +1,253 @@
+package yamledit
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+)
+
+// Change says what becomes of a node of a tree.
+type Change struct {
+	InPlace *yaml.Node // what takes its place
+	Added   []Added    // what follows it: further documents, or further items of its sequence
+}
+
+// Added is a tree that is added after another.
+type Added struct {
+	Tree *yaml.Node
+	Copy bool // of the node that it follows: it gets that node's comments and style
+}
+
+// Rewrite returns the edits of the stream that make the changes. A key of changes
+// is a node of d.Tree: the tree itself, or items of sequences in it. The comments
+// at the top of the document that begin with repeated also stand above each
+// document that is added.
+//
+// Every document that results has been parsed again and compared with what was
+// wanted. Its error is [message.NotWritten], for a text that cannot be changed so.
+func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) ([]Edit, error) {
+	w := &writer{newLayout(d.text, d.root), changes}
+	if change, ok := changes[d.Tree]; ok {
+		edits, err := w.document(change, repeated)
+		return d.inStream(edits), err
+	}
+	edits, err := w.items(d.Tree)
+	return d.inStream(edits), err
+}
+
+// Set returns the edits of the stream by which the document gets another value at
+// a dotted path, or, for nil, none. Its errors are [*Error], and
+// [message.NotWritten].
+func (d *Document) Set(path string, value any) ([]Edit, error) {
+	if _, err := At(d.Tree, path); err != nil {
+		return nil, err
+	}
+	want := Clone(d.Tree)
+	parent, key := want, path
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		parent, key = MakeMapping(want, path[:i]), path[i+1:]
+	}
+	if value == nil {
+		Remove(parent, key)
+	} else {
+		var n yaml.Node
+		if err := n.Encode(value); err != nil {
+			return nil, err
+		}
+		Set(parent, key, &n)
+	}
+	return d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: want}}, "")
+}
+
+// writer makes changes to one text.
+type writer struct {
+	*layout
+	changes map[*yaml.Node]Change
+}
+
+// readBack returns the first attempt by which text[from:to] decodes to a tree.
+// This is the one place where a result is read back and compared.
+func (w *writer) readBack(want *yaml.Node, from, to int, attempts ...func() []Edit) ([]Edit, error) {
+	for _, attempt := range attempts {
+		if edits := attempt(); decodesTo(apply(w.text, from, to, edits), want) {
+			return edits, nil
+		}
+	}
+	return nil, message.New(message.NotWritten)
+}
+
+// rewritten returns the edits that make the document hold a tree; none where it
+// cannot be done in place.
+func (w *writer) rewritten(want *yaml.Node) []Edit {
+	e := newEditor(w.layout)
+	e.rewrite(w.root, want)
+	return e.edits
+}
+
+// whole returns the edit that writes the document from its tree, in the style,
+// block or flow, that it has.
+func (w *writer) whole(want *yaml.Node) []Edit {
+	from, to := w.extent()
+	text := w.block(want, 0)
+	if w.root.Style&yaml.FlowStyle != 0 {
+		text = flowText(want) + w.eol
+	}
+	return []Edit{{from, to, text}}
+}
+
+// extent is where the lines of the top node begin and end, without what surrounds
+// them.
+func (l *layout) extent() (from, to int) {
+	first := l.lineOf(l.offset(l.root))
+	return l.lines[first], l.lineEnd(l.lastLine(l.root, first, -1))
+}
+
+// document returns the edits that change the document as a whole and add others.
+func (w *writer) document(c Change, repeated string) ([]Edit, error) {
+	edits, err := w.readBack(c.InPlace, 0, len(w.text),
+		func() []Edit { return w.rewritten(c.InPlace) },
+		func() []Edit { return w.whole(c.InPlace) })
+	if err != nil || len(c.Added) == 0 {
+		return edits, err
+	}
+	from, to := w.extent()
+	head := "---" + w.eol + w.topComments(repeated)
+	var b strings.Builder
+	for _, added := range c.Added {
+		attempts := []func() []Edit{func() []Edit { return w.whole(added.Tree) }}
+		if added.Copy {
+			attempts = slices.Insert(attempts, 0, func() []Edit { return w.rewritten(added.Tree) })
+		}
+		text, err := w.readBack(added.Tree, from, to, attempts...)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteString(head)
+		b.Write(apply(w.text, from, to, text))
+	}
+	return append(edits, Edit{len(w.text), len(w.text), b.String()}), nil
+}
+
+// topComments returns the comments above the first key that begin with a prefix.
+func (w *writer) topComments(prefix string) string {
+	var b strings.Builder
+	for line := range bytes.Lines(w.text) {
+		if !blankOrComment(line) {
+			break
+		}
+		if prefix != "" && bytes.HasPrefix(line, []byte(prefix)) {
+			b.Write(line)
+		}
+	}
+	return b.String()
+}
+
+// items returns the edits that change items of sequences and add others.
+func (w *writer) items(tree *yaml.Node) ([]Edit, error) {
+	want := w.changed(tree, true)
+	return w.readBack(want, 0, len(w.text),
+		func() []Edit { return append(w.rewritten(w.changed(tree, false)), w.insert(w.root, tree)...) },
+		func() []Edit { return w.whole(want) })
+}
+
+// changed returns a tree with its changes, with or without what is added.
+func (w *writer) changed(tree *yaml.Node, added bool) *yaml.Node {
+	if c, ok := w.changes[tree]; ok {
+		return c.InPlace
+	}
+	if len(tree.Content) == 0 {
+		return tree
+	}
+	with := *tree
+	with.Content = nil
+	for _, child := range tree.Content {
+		with.Content = append(with.Content, w.changed(child, added))
+		if added && tree.Kind == yaml.SequenceNode {
+			for _, a := range w.changes[child].Added {
+				with.Content = append(with.Content, a.Tree)
+			}
+		}
+	}
+	return &with
+}
+
+// insert returns the edits that add items after others in the sequences of a
+// node, whose plain tree is tree. Nothing is added within an alias.
+func (w *writer) insert(n, tree *yaml.Node) []Edit {
+	var edits []Edit
+	switch {
+	case n.Kind == yaml.MappingNode && tree.Kind == yaml.MappingNode:
+		values := index(tree)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if value := values[n.Content[i].Value]; value != nil && !isMerge(n.Content[i]) {
+				edits = append(edits, w.insert(n.Content[i+1], value)...)
+			}
+		}
+	case n.Kind == yaml.SequenceNode && tree.Kind == yaml.SequenceNode:
+		for i, item := range n.Content {
+			if c, ok := w.changes[tree.Content[i]]; ok {
+				edits = append(edits, w.insertAfter(n, item, c.Added))
+			} else {
+				edits = append(edits, w.insert(item, tree.Content[i])...)
+			}
+		}
+	}
+	return edits
+}
+
+// insertAfter returns the edit that adds items after an item of a sequence.
+func (w *writer) insertAfter(sequence, item *yaml.Node, added []Added) Edit {
+	flow := sequence.Style&yaml.FlowStyle != 0
+	between := ""
+	var from, to int
+	line, column := w.dash(item)
+	if flow {
+		from = w.offset(item)
+		to = w.flowEnd(from)
+		between = ", "
+		if sequence.Content[0].Line > sequence.Line { // one item a line
+			between = "," + w.eol + strings.Repeat(" ", item.Column-1)
+		}
+	} else {
+		from, to = w.lines[line], w.lineEnd(w.lastLine(item, line, column))
+	}
+	text := ""
+	for _, a := range added {
+		text += between
+		e := newEditor(w.layout)
+		switch {
+		case !w.anchors && a.Copy && e.rewrite(item, a.Tree):
+			text += string(apply(w.text, from, to, e.edits))
+		case flow:
+			text += flowText(a.Tree)
+		default: // an anchor that is there twice would change what follows it
+			text += w.block(List(a.Tree), column)
+		}
+	}
+	return Edit{to, to, text}
+}
+
+// inStream turns edits of the text into edits of the stream, in order.
+func (d *Document) inStream(edits []Edit) []Edit {
+	if edits == nil {
+		return nil
+	}
+	if d.altered {
+		text := apply(d.text, 0, len(d.text), edits)
+		if d.padded { // the line break at the end is not in the stream, and must not be in the result
+			text = bytes.TrimSuffix(text, []byte(lineBreak(d.text)))
+		}
+		return []Edit{{d.Body, d.End, string(text)}}
+	}
+	sorted := slices.Clone(edits)
+	slices.SortStableFunc(sorted, func(a, b Edit) int { return a.Start - b.Start })
+	for i := range sorted {
+		sorted[i].Start += d.Body
+		sorted[i].End += d.Body
+	}
+	return sorted
+}

@@ -1,0 +1,72 @@
+package yamledit
+
+import "bytes"
+
+// Piece is one stretch of a stream: a separator line and the document after
+// it. The pieces of a stream follow each other without a gap, so that writing
+// them out again gives the stream, byte for byte.
+type Piece struct {
+	Start int // the first byte of the separator, or of the stream
+	Body  int // the first byte of the document, after the separator
+	End   int // one past the last byte
+	Line  int // the line of the body in the stream, from 1
+}
+
+// ByteOrderMark may begin a stream.
+var ByteOrderMark = []byte("\xef\xbb\xbf")
+
+// Split cuts a stream into pieces. A piece begins at column 0 with "---" or
+// "...", followed by the line's end or a blank; "---" may also be glued to the
+// key that follows it, which Helm accepts. An indented "---" and a longer
+// ruler of dashes are content.
+func Split(stream []byte) []Piece {
+	first := Piece{Line: 1}
+	if bytes.HasPrefix(stream, ByteOrderMark) {
+		first.Body = len(ByteOrderMark)
+	}
+	pieces := []Piece{first}
+	number := 1
+	for line := first.Body; line < len(stream); number++ {
+		if length := separator(stream[line:]); length > 0 {
+			last := &pieces[len(pieces)-1]
+			if line == first.Body {
+				last.Body = line + length
+			} else {
+				last.End = line
+				pieces = append(pieces, Piece{Start: line, Body: line + length, Line: number})
+			}
+		}
+		next := bytes.IndexByte(stream[line:], '\n')
+		if next < 0 {
+			break
+		}
+		line += next + 1
+	}
+	pieces[len(pieces)-1].End = len(stream)
+	return pieces
+}
+
+// separator returns the length of the separator at the start of a line, with
+// the blanks after it, or 0 if there is none.
+func separator(line []byte) int {
+	if len(line) < 3 || line[0] != '-' && line[0] != '.' || line[1] != line[0] || line[2] != line[0] {
+		return 0
+	}
+	length := 3
+	for length < len(line) && (line[length] == ' ' || line[length] == '\t') {
+		length++
+	}
+	if length > 3 || length == len(line) || line[3] == '\n' || line[3] == '\r' {
+		return length
+	}
+	glued := line[3]
+	if line[0] == '-' && (glued >= 'a' && glued <= 'z' || glued >= 'A' && glued <= 'Z' || glued == '"' || glued == '\'' || glued == '{') {
+		return length
+	}
+	return 0
+}
+
+// BeginsWithSeparator tells whether the first line of a stream separates documents.
+func BeginsWithSeparator(stream []byte) bool {
+	return separator(bytes.TrimPrefix(stream, ByteOrderMark)) > 0
+}

@@ -1,0 +1,381 @@
+package yamledit
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+)
+
+// moreNodes bounds by how many nodes aliases may multiply a document.
+const moreNodes = 50_000
+
+type resolver struct {
+	budget int          // how many nodes there may be
+	open   []*yaml.Node // the anchored nodes that are being resolved
+	line   func(int) int
+}
+
+// resolve returns the plain tree of a parsed node. line, which may be nil, turns
+// the lines of its nodes into those of the stream.
+func resolve(n *yaml.Node, line func(int) int) (*yaml.Node, error) {
+	if line == nil {
+		line = func(line int) int { return line }
+	}
+	return (&resolver{budget: countNodes(n) + moreNodes, line: line}).node(n)
+}
+
+// fail makes an [*Error] at a parsed node.
+func (r *resolver) fail(n *yaml.Node, id message.ID, values ...string) error {
+	return &Error{Line: r.line(n.Line), Err: message.New(id, values...)}
+}
+
+func countNodes(n *yaml.Node) int {
+	count := 1
+	for _, child := range n.Content {
+		count += countNodes(child)
+	}
+	return count
+}
+
+func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
+	if r.budget--; r.budget < 0 {
+		return nil, r.fail(n, message.TooManyNodes)
+	}
+	if n.Kind == yaml.AliasNode {
+		if slices.Contains(r.open, n.Alias) {
+			return nil, r.fail(n, message.AnchorInItself, "anchor", n.Value)
+		}
+		r.open = append(r.open, n.Alias)
+		defer func() { r.open = r.open[:len(r.open)-1] }()
+		return r.node(n.Alias)
+	}
+	plain := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: r.line(n.Line), Column: n.Column}
+	if n.Kind != yaml.MappingNode {
+		for _, child := range n.Content {
+			c, err := r.node(child)
+			if err != nil {
+				return nil, err
+			}
+			plain.Content = append(plain.Content, c)
+		}
+		return plain, nil
+	}
+	seen := make(map[string]bool, len(n.Content)/2)
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, err := r.node(n.Content[i])
+		if err != nil {
+			return nil, err
+		}
+		value, err := r.node(n.Content[i+1])
+		if err != nil {
+			return nil, err
+		}
+		if isMerge(n.Content[i]) {
+			merges = append(merges, value)
+			continue
+		}
+		if key.Kind == yaml.ScalarNode {
+			if seen[key.Value] {
+				return nil, &Error{Line: key.Line, Err: message.New(message.KeyTwice, "key", key.Value)}
+			}
+			seen[key.Value] = true
+		}
+		plain.Content = append(plain.Content, key, value)
+	}
+	for _, merge := range merges {
+		sources := []*yaml.Node{merge}
+		if merge.Kind == yaml.SequenceNode {
+			sources = merge.Content
+		}
+		for _, source := range sources {
+			if source.Kind != yaml.MappingNode {
+				return nil, &Error{Line: source.Line, Err: message.New(message.MergeNoMapping)}
+			}
+			for i := 0; i+1 < len(source.Content); i += 2 {
+				if Get(plain, source.Content[i].Value) == nil {
+					plain.Content = append(plain.Content, source.Content[i], source.Content[i+1])
+				}
+			}
+		}
+	}
+	return plain, nil
+}
+
+func isMerge(key *yaml.Node) bool { return key.Kind == yaml.ScalarNode && key.Tag == "!!merge" }
+
+// Clone copies a plain tree.
+func Clone(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		c.Content[i] = Clone(child)
+	}
+	return &c
+}
+
+// Equal tells whether two plain trees have the same value for every YAML
+// reader, one of YAML 1.1 (Helm's) among them. The order of keys does not
+// count.
+func Equal(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || len(a.Content) != len(b.Content) {
+		return false
+	}
+	switch a.Kind {
+	case yaml.ScalarNode:
+		return a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
+			(isPlain(a) == isPlain(b) || IsSafePlain(a.Value))
+	case yaml.MappingNode:
+		others := index(b)
+		for i := 0; i+1 < len(a.Content); i += 2 {
+			other := others[a.Content[i].Value]
+			if other == nil || !Equal(a.Content[i+1], other) {
+				return false
+			}
+		}
+	default:
+		for i, child := range a.Content {
+			if !Equal(child, b.Content[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isPlain(n *yaml.Node) bool {
+	return n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+}
+
+// IsSafePlain is true for a string that every YAML reader takes for a string
+// when it stands unquoted: no number, date, boolean of YAML 1.1, or indicator.
+func IsSafePlain(s string) bool {
+	if s == "" || !(s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z') || strings.HasSuffix(s, ":") {
+		return false
+	}
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && !strings.ContainsRune("-_./", rune(s[i])) {
+			return false
+		}
+	}
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	return true
+}
+
+// Get returns the value of a key of a mapping, nil where there is none.
+func Get(m *yaml.Node, key string) *yaml.Node {
+	if m == nil || m.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			return m.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// index is get for many keys.
+func index(m *yaml.Node) map[string]*yaml.Node {
+	values := make(map[string]*yaml.Node, len(m.Content)/2)
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		values[m.Content[i].Value] = m.Content[i+1]
+	}
+	return values
+}
+
+// Scalar returns the scalar that is the value of a key, or nothing.
+func Scalar(m *yaml.Node, key string) string {
+	if n := Get(m, key); n != nil && n.Kind == yaml.ScalarNode {
+		return n.Value
+	}
+	return ""
+}
+
+// Set gives a key of a mapping a value.
+func Set(m *yaml.Node, key string, value *yaml.Node) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			m.Content[i+1] = value
+			return
+		}
+	}
+	m.Content = append(m.Content, String(key), value)
+}
+
+// Remove takes a key out of a mapping.
+func Remove(m *yaml.Node, key string) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			m.Content = slices.Delete(m.Content, i, i+2)
+			return
+		}
+	}
+}
+
+// IsNull is true for a null and for no node at all.
+func IsNull(n *yaml.Node) bool {
+	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
+
+// At walks a dotted path of mappings and returns the node at its end, nil if
+// any part is absent or null.
+func At(root *yaml.Node, path string) (*yaml.Node, error) {
+	n, walked := root, ""
+	for key := range strings.SplitSeq(path, ".") {
+		if IsNull(n) {
+			return nil, nil
+		}
+		if n.Kind != yaml.MappingNode {
+			return nil, &Error{walked, n.Line, message.New(message.ExpectedMapping)}
+		}
+		n = Get(n, key)
+		walked = strings.TrimPrefix(walked+"."+key, ".")
+	}
+	if IsNull(n) {
+		return nil, nil
+	}
+	return n, nil
+}
+
+// kindAt is At for a node that must be of a kind; id is the error where it is not.
+func kindAt(root *yaml.Node, path string, kind yaml.Kind, id message.ID) (*yaml.Node, error) {
+	n, err := At(root, path)
+	if err == nil && n != nil && n.Kind != kind {
+		err = &Error{path, n.Line, message.New(id)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// MappingAt returns the mapping at path, nil if it is absent or null.
+func MappingAt(root *yaml.Node, path string) (*yaml.Node, error) {
+	return kindAt(root, path, yaml.MappingNode, message.ExpectedMapping)
+}
+
+// SequenceAt returns the sequence at path, nil if it is absent or null.
+func SequenceAt(root *yaml.Node, path string) (*yaml.Node, error) {
+	return kindAt(root, path, yaml.SequenceNode, message.ExpectedSequence)
+}
+
+// StringAt returns the scalar at path, "" if it is absent or null.
+func StringAt(root *yaml.Node, path string) (string, error) {
+	n, err := kindAt(root, path, yaml.ScalarNode, message.ExpectedString)
+	if n == nil {
+		return "", err
+	}
+	return n.Value, nil
+}
+
+// MappingsAt returns the items of the sequence of mappings at path.
+func MappingsAt(root *yaml.Node, path string) ([]*yaml.Node, error) {
+	n, err := SequenceAt(root, path)
+	if n == nil {
+		return nil, err
+	}
+	for i, item := range n.Content {
+		if item.Kind != yaml.MappingNode {
+			return nil, &Error{fmt.Sprintf("%s[%d]", path, i), item.Line, message.New(message.ExpectedMapping)}
+		}
+	}
+	return n.Content, nil
+}
+
+// InItem puts the path of the item of a list before that of an [*Error] in it.
+func InItem(err error, list string, i int) error {
+	if e, ok := err.(*Error); ok {
+		return &Error{strings.TrimSuffix(fmt.Sprintf("%s[%d].%s", list, i, e.Path), "."), e.Line, e.Err}
+	}
+	return err
+}
+
+// MakeMapping returns the mapping at path, and makes it, with its parents, where
+// it is absent or null.
+func MakeMapping(root *yaml.Node, path string) *yaml.Node {
+	for key := range strings.SplitSeq(path, ".") {
+		child := Get(root, key)
+		if IsNull(child) {
+			child = Map()
+			Set(root, key, child)
+		}
+		root = child
+	}
+	return root
+}
+
+// Append adds items to the sequence at path, and makes it, with its parents, where
+// it is absent or null.
+func Append(root *yaml.Node, path string, items ...*yaml.Node) {
+	key := path
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		root, key = MakeMapping(root, path[:i]), path[i+1:]
+	}
+	sequence := Get(root, key)
+	if IsNull(sequence) {
+		sequence = List()
+		Set(root, key, sequence)
+	}
+	sequence.Content = append(sequence.Content, items...)
+}
+
+// IsTrue reads a boolean as Helm does, by YAML 1.1.
+func IsTrue(n *yaml.Node) bool { return isOneOf(n, "true", "yes", "on", "y") }
+
+// IsFalse reads a boolean as Helm does, by YAML 1.1.
+func IsFalse(n *yaml.Node) bool { return isOneOf(n, "false", "no", "off", "n") }
+
+func isOneOf(n *yaml.Node, words ...string) bool {
+	return !IsNull(n) && n.Kind == yaml.ScalarNode && isPlain(n) && slices.Contains(words, strings.ToLower(n.Value))
+}
+
+// String makes a string.
+func String(s string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	if !IsSafePlain(s) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	return n
+}
+
+// Bool makes a boolean.
+func Bool(b bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: fmt.Sprint(b)}
+}
+
+// Int makes an integer.
+func Int(i int) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(i)}
+}
+
+// Map makes a mapping of keys and values in turn; a value is a string or a
+// node.
+func Map(pairs ...any) *yaml.Node {
+	m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for i := 0; i < len(pairs); i += 2 {
+		value, ok := pairs[i+1].(*yaml.Node)
+		if !ok {
+			value = String(pairs[i+1].(string))
+		}
+		m.Content = append(m.Content, String(pairs[i].(string)), value)
+	}
+	return m
+}
+
+// List makes a sequence.
+func List(items ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
+}
+
+func alphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
