@@ -1,0 +1,101 @@
+package topology
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+)
+
+// maxClusterName is the longest name that CNPG's webhook admits for a Cluster.
+const maxClusterName = 50
+
+// maxObjectName is the longest name that Kubernetes admits for most objects.
+const maxObjectName = 253
+
+// ReplicaSuffix ends the names that derive for the replica.
+const ReplicaSuffix = "-replica"
+
+// ReplicaName is the name of the replica of the Cluster called name: name and
+// "-replica", or, where that is longer than CNPG's 50 characters, a prefix of
+// name, a dash, eight hex digits of its SHA-256 and "-replica", 50 in all. A
+// plain cut would give two Clusters one replica.
+func ReplicaName(name string) string {
+	return shortened(name, ReplicaSuffix, maxClusterName)
+}
+
+// PolicyName is the name of a copy of the network policy called name: name and
+// suffix, shortened like [ReplicaName] where Kubernetes refuses it.
+func PolicyName(name, suffix string) string {
+	return shortened(name, suffix, maxObjectName)
+}
+
+func shortened(name, suffix string, most int) string {
+	if len(name)+len(suffix) <= most {
+		return name + suffix
+	}
+	sum := sha256.Sum256([]byte(name))
+	tail := "-" + hex.EncodeToString(sum[:4]) + suffix
+	name = name[:min(len(name), most-len(tail))]
+	return strings.TrimRight(name, ".") + tail // a dot must not stand before a dash
+}
+
+// MeshName is the name of the ClusterMesh-global Service of the Cluster called
+// name, through which the other member reaches it.
+func MeshName(name string) string { return name + "-mesh" }
+
+// CheckClusterName follows CNPG's webhook: at most 50 characters, a DNS-1035
+// label. It returns what is wrong with the name, or nothing.
+func CheckClusterName(name string) message.ID {
+	if len(name) > maxClusterName {
+		return message.NameTooLong
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z':
+		case i > 0 && c >= '0' && c <= '9':
+		case i > 0 && i < len(name)-1 && c == '-':
+		default:
+			return message.NameNoLabel
+		}
+	}
+	return ""
+}
+
+// validLabelValue follows Kubernetes: at most 63 letters, digits, '-', '_' and
+// '.', with a letter or digit at both ends. Empty is not valid here.
+func validLabelValue(s string) bool {
+	if s == "" || len(s) > 63 || !alphanumeric(s[0]) || !alphanumeric(s[len(s)-1]) {
+		return false
+	}
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && !strings.ContainsRune("-_.", rune(s[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// validLabelKey follows Kubernetes: a label value, or a DNS subdomain, a slash
+// and a label value.
+func validLabelKey(s string) bool {
+	prefix, name, found := strings.Cut(s, "/")
+	if !found {
+		return validLabelValue(s)
+	}
+	if len(prefix) > 253 || !validLabelValue(name) {
+		return false
+	}
+	for label := range strings.SplitSeq(prefix, ".") {
+		if !validLabelValue(label) || strings.Contains(label, "_") || label != strings.ToLower(label) {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
