@@ -1,0 +1,199 @@
+// Package manifest finds, in streams of rendered manifests, the objects that
+// matter for pairs: Clusters, Services and Poolers, whose names a pair may need,
+// and network policies.
+//
+// Goals: a cheap and generous search by bytes leaves most documents unparsed; what
+// is parsed is told apart by apiVersion and kind. Non-goals: to decide anything
+// about an object, or to change one.
+package manifest
+
+import (
+	"bytes"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+// Group is the API group of CloudNativePG.
+const Group = "postgresql.cnpg.io"
+
+// Source is one input: a name for messages ("stdin", a file's name) and the
+// rendered manifests.
+type Source struct {
+	Name string
+	Data []byte
+}
+
+// Object is an object of a stream.
+type Object struct {
+	Source   *Source
+	Document *yamledit.Document
+	Tree     *yaml.Node
+	Line     int // of the stream
+
+	APIVersion, Kind, Namespace, Name string
+}
+
+// Title names the object in messages, as in "Cluster blog/blog-db".
+func (o *Object) Title() string {
+	return strings.TrimSpace(o.Kind + " " + strings.TrimPrefix(o.Namespace+"/"+o.Name, "/"))
+}
+
+// Group returns the API group of the object, "" for Kubernetes' own.
+func (o *Object) Group() string {
+	group, _, found := strings.Cut(o.APIVersion, "/")
+	if !found {
+		return ""
+	}
+	return group
+}
+
+// At says where the object is, as in "stdin:7".
+func (o *Object) At() string { return position(o.Source.Name, o.Line) }
+
+// IsCluster is true for CloudNativePG's Clusters of any version.
+func (o *Object) IsCluster() bool { return o.Group() == Group && o.Kind == "Cluster" }
+
+// IsPolicy is true for the network policies that may concern a Cluster.
+func (o *Object) IsPolicy() bool { return isPolicy(o.APIVersion, o.Kind) }
+
+// ClaimsService is true for an object whose name is that of a Service.
+func (o *Object) ClaimsService() bool {
+	return o.APIVersion == "v1" && o.Kind == "Service" || o.Group() == Group && o.Kind == "Pooler"
+}
+
+// Problem is a part of a stream that cannot be read, but must be.
+type Problem struct {
+	Object *Object // as far as it is known
+	Err    error
+}
+
+// Stream is what was found in some sources, read as one stream.
+type Stream struct {
+	Documents []*yamledit.Document // those that were parsed, in order
+	Objects   []*Object            // all of theirs, in order
+}
+
+// Read finds the objects of the sources. All problems come together.
+func Read(sources []Source) (*Stream, []Problem) {
+	s := &Stream{}
+	var problems []Problem
+	for i := range sources {
+		source := &sources[i]
+		if isUTF16With(source.Data, Group) {
+			// no Cluster would be found in it, and nobody would know
+			problems = append(problems, Problem{&Object{Source: source, Line: 1}, message.New(message.UTF16)})
+			continue
+		}
+		for _, piece := range yamledit.Split(source.Data) {
+			problems = append(problems, s.read(source, piece)...)
+		}
+	}
+	return s, problems
+}
+
+func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
+	text := source.Data[piece.Body:piece.End]
+	cluster := mayHaveCluster(text)
+	if !cluster && !mayHaveService(text) && !mayHavePolicy(text) {
+		return nil
+	}
+	document, err := yamledit.Parse(source.Data, piece)
+	if err != nil {
+		if cluster && claimsCluster(text) {
+			return []Problem{{claimed(source, piece, text), err}}
+		}
+		return nil // broken, but not ours to judge
+	}
+	if document.Tree == nil {
+		return nil
+	}
+	s.Documents = append(s.Documents, document)
+	var problems []Problem
+	for _, tree := range objectsIn(document.Tree) {
+		o, err := newObject(source, document, tree)
+		if err != nil && o.IsCluster() {
+			problems = append(problems, Problem{o, err})
+		}
+		s.Objects = append(s.Objects, o)
+	}
+	return problems
+}
+
+// newObject reads the identity of an object. Its error is that of a name or a
+// namespace that is not a string, which only some kinds of objects need.
+func newObject(source *Source, document *yamledit.Document, tree *yaml.Node) (*Object, error) {
+	o := &Object{
+		Source: source, Document: document, Tree: tree, Line: tree.Line,
+		APIVersion: yamledit.Scalar(tree, "apiVersion"), Kind: yamledit.Scalar(tree, "kind"),
+	}
+	name, err := yamledit.StringAt(tree, "metadata.name")
+	if err != nil {
+		return o, err
+	}
+	namespace, err := yamledit.StringAt(tree, "metadata.namespace")
+	if err != nil {
+		return o, err
+	}
+	o.Name, o.Namespace = name, namespace
+	return o, nil
+}
+
+// objectsIn returns the objects of a document: the document itself, or the items
+// of a List, and of Lists in it.
+func objectsIn(tree *yaml.Node) []*yaml.Node {
+	items := yamledit.Get(tree, "items")
+	if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(yamledit.Scalar(tree, "kind"), "List") {
+		return []*yaml.Node{tree}
+	}
+	var all []*yaml.Node
+	for _, item := range items.Content {
+		all = append(all, objectsIn(item)...)
+	}
+	return all
+}
+
+// SameNamespace compares two namespaces as they are written. One that is left
+// out is that of the release, which may be the other one.
+func SameNamespace(a, b string) bool { return a == b || a == "" || b == "" }
+
+// isUTF16With tells whether a stream is UTF-16, with or without a byte order
+// mark, and contains some ASCII text.
+func isUTF16With(stream []byte, ascii string) bool {
+	marked := bytes.HasPrefix(stream, []byte("\xff\xfe")) || bytes.HasPrefix(stream, []byte("\xfe\xff"))
+	if !marked && (len(stream) < 2 || (stream[0] == 0) == (stream[1] == 0)) {
+		return false
+	}
+	wide := strings.Join(strings.Split(ascii, ""), "\x00")
+	return bytes.Contains(stream, []byte(wide))
+}
+
+func isPolicy(apiVersion, kind string) bool {
+	group, _, _ := strings.Cut(apiVersion, "/")
+	return group == "networking.k8s.io" && kind == "NetworkPolicy" || group == "cilium.io" && kind == "CiliumNetworkPolicy"
+}
+
+// mayHaveService is a cheap filter for objects that may have the name of a Service
+// of the kind that pairs need.
+func mayHaveService(text []byte) bool {
+	if !bytes.Contains(text, []byte("-mesh")) && !bytes.Contains(text, []byte(topology.ReplicaSuffix)) {
+		return false
+	}
+	h := readHead(text)
+	return !h.sure || h.isList() || h.kind == "Service" || h.kind == "Pooler"
+}
+
+// mayHavePolicy is a cheap filter for network policies that select or name a
+// Cluster, or that have a name which a copy may need.
+func mayHavePolicy(text []byte) bool {
+	if !bytes.Contains(text, []byte("NetworkPolicy")) ||
+		!bytes.Contains(text, []byte("cnpg.io")) && !bytes.Contains(text, []byte(topology.ReplicaSuffix)) {
+		return false
+	}
+	h := readHead(text)
+	return !h.sure || h.isList() || isPolicy(h.apiVersion, h.kind)
+}
