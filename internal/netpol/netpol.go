@@ -1,0 +1,211 @@
+// Package netpol changes the network policies of a chart as the pairs need it. A
+// chart knows only the Cluster X. Its policies that select X's Pods, or allow them
+// as peers, by the label cnpg.io/cluster say nothing of X-replica.
+//
+// Goals: the Pods of the replica are isolated as those of the primary are, whoever
+// may connect to one may connect to the other, and the members reach each other.
+//
+//   - A policy that selects the Pods of X alone gets the rules that the pair needs
+//     and a copy for the replica, which selects the Pods of X-replica. Where X allows
+//     itself as a peer, the replica's copy allows the replica itself. An instance thus
+//     reaches the instances of its own member on every port on which the chart allows
+//     that, but those of the other member on PostgreSQL's port only.
+//   - A policy that selects other Pods as well (by In with several names, NotIn or
+//     Exists) gets no such rules, because they would open the other Pods too. Its copy
+//     selects the two members, and has the rules.
+//   - Where X is allowed as a peer, X-replica is added as a peer beside it. Where
+//     X is excluded by NotIn, X-replica is excluded too.
+//
+// Non-goals: to take away what a policy allows (policies add up, so that nothing
+// here could), and the policies that select by other labels, or every Pod. They stay
+// as they are, apart from their peers: the chart must say what they allow.
+// CiliumClusterwideNetworkPolicy, which is in no namespace, is not read at all.
+//
+// What Kubernetes and Cilium write differently is in two dialects; everything else
+// is the same for both.
+package netpol
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+// Cluster is a Cluster of the stream, and the pair that it would be.
+type Cluster struct {
+	*manifest.Object
+	Pair topology.Pair
+}
+
+// Policies are the network policies of a stream.
+type Policies struct {
+	all       []*policy // in the order of the stream
+	named     map[kindAndName][]*policy
+	selecting map[*Cluster][]*policy // those that select Pods of a Cluster
+}
+
+type kindAndName struct{ kind, name string }
+
+type policy struct {
+	*manifest.Object
+	dialect
+	clusters map[*Cluster]bool // the Clusters whose Pods it selects by their label
+}
+
+// Read finds the network policies among the objects of a stream, and the Clusters
+// whose Pods they select. A spec whose shape is wrong selects none.
+func Read(objects []*manifest.Object, clusters []*Cluster) *Policies {
+	s := &Policies{named: make(map[kindAndName][]*policy), selecting: make(map[*Cluster][]*policy)}
+	byName := make(map[string][]*Cluster)
+	for _, c := range clusters {
+		byName[c.Name] = append(byName[c.Name], c)
+	}
+	for _, o := range objects {
+		if !o.IsPolicy() {
+			continue
+		}
+		p := &policy{Object: o, dialect: dialectOf(o)}
+		p.clusters = p.findClusters(clusters, byName)
+		s.all = append(s.all, p)
+		key := kindAndName{p.Kind, p.Name}
+		s.named[key] = append(s.named[key], p)
+		for c := range p.clusters {
+			s.selecting[c] = append(s.selecting[c], p)
+		}
+	}
+	return s
+}
+
+func (p *policy) findClusters(all []*Cluster, byName map[string][]*Cluster) map[*Cluster]bool {
+	found := make(map[*Cluster]bool)
+	specs, err := p.specs(p.Tree)
+	if err != nil {
+		return found
+	}
+	for _, spec := range specs {
+		candidates := all
+		for _, r := range p.subject(spec).requirements(labelCluster) {
+			if r.operator == "In" { // by name, because there may be thousands of either
+				candidates = nil
+				for _, value := range r.values {
+					candidates = append(candidates, byName[value.Value]...)
+				}
+			}
+		}
+		for _, c := range candidates {
+			if whose, err := p.selects(spec, c); err == nil && whose != none && c.Name != "" {
+				found[c] = true
+			}
+		}
+	}
+	return found
+}
+
+// Conflict returns why a policy that selects the Cluster's Pods cannot be copied for
+// the replica, nil if all can.
+func (s *Policies) Conflict(c *Cluster) *message.Message {
+	for _, p := range s.selecting[c] {
+		name := p.copyName(c)
+		others := s.named[kindAndName{p.Kind, name}]
+		taken := slices.IndexFunc(others, func(other *policy) bool { return manifest.SameNamespace(other.Namespace, p.Namespace) })
+		if p.Name != "" && taken < 0 {
+			continue
+		}
+		if tree, err := p.copyFor(c, []*Cluster{c}); tree == nil || err != nil {
+			continue // it needs none, or Changes returns the error
+		}
+		if p.Name == "" {
+			return message.New(message.PolicyWithoutName, "policy", p.Title(), "at", p.At())
+		}
+		return message.New(message.PolicyNameTaken, "name", name, "policy", p.Title(), "by", titleAt(others[taken]))
+	}
+	return nil
+}
+
+// Changes returns the changes of the policies that concern pairs, which are some of
+// the Clusters that [Read] got, and the policies that cannot be changed: the error
+// of a Problem is a [*yamledit.Error] or a [*message.Message].
+func (s *Policies) Changes(pairs []*Cluster) (map[*yaml.Node]yamledit.Change, []manifest.Problem) {
+	changes := make(map[*yaml.Node]yamledit.Change)
+	var problems []manifest.Problem
+	copied := make(map[kindAndName]*policy) // by the name of the copy
+	for _, p := range s.all {
+		change, err := p.change(pairs)
+		for _, added := range change.Added {
+			key := kindAndName{p.Kind, yamledit.Scalar(yamledit.Get(added.Tree, "metadata"), "name")}
+			if other := copied[key]; other != nil && manifest.SameNamespace(other.Namespace, p.Namespace) {
+				err = message.New(message.PolicyNamesMatch, "other", titleAt(other), "name", key.name)
+			}
+			copied[key] = p
+		}
+		if err != nil {
+			problems = append(problems, manifest.Problem{Object: p.Object, Err: err})
+		} else if len(change.Added) > 0 || !yamledit.Equal(change.InPlace, p.Tree) {
+			changes[p.Tree] = change
+		}
+	}
+	return changes, problems
+}
+
+func titleAt(p *policy) string { return p.Title() + " (" + p.At() + ")" }
+
+// change returns the policy as the pairs need it, and its copies for their replicas.
+func (p *policy) change(pairs []*Cluster) (yamledit.Change, error) {
+	change := yamledit.Change{InPlace: yamledit.Clone(p.Tree)}
+	specs, err := p.specs(change.InPlace)
+	if err != nil {
+		return change, err
+	}
+	subjects := slices.DeleteFunc(slices.Clone(pairs), func(c *Cluster) bool { return !p.clusters[c] })
+	for _, spec := range specs {
+		if err := p.changeSpec(spec, subjects, pairs); err != nil {
+			return change, err
+		}
+	}
+	seen := make(map[string]bool)
+	for _, c := range subjects {
+		if seen[c.Name] {
+			continue
+		}
+		seen[c.Name] = true
+		tree, err := p.copyFor(c, pairs)
+		if err != nil {
+			return change, err
+		}
+		if tree != nil {
+			change.Added = append(change.Added, yamledit.Added{Tree: tree, Copy: true})
+		}
+	}
+	return change, nil
+}
+
+func (p *policy) changeSpec(spec *yaml.Node, subjects, pairs []*Cluster) error {
+	if len(pairs) > 0 {
+		if err := checkSelector(spec, p.subjectKey()); err != nil {
+			return err
+		}
+	}
+	of, whose, err := p.selectsPair(spec, subjects)
+	if err != nil {
+		return err
+	}
+	var itself *Cluster
+	if whose == primaryOnly {
+		itself = of
+	}
+	if err := p.addPeers(spec, pairs, itself); err != nil {
+		return err
+	}
+	switch {
+	case whose == primaryOnly && of.Pair.Primary.Here:
+		return p.allowPair(spec, of, of.Name)
+	case whose == pairOnly:
+		return p.allowPair(spec, of, append(of.namesHere(), of.Name)...)
+	}
+	return nil
+}
