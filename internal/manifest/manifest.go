@@ -118,6 +118,7 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 		o, err := newObject(source, document, tree)
 		if err != nil && o.IsCluster() {
 			problems = append(problems, Problem{o, err})
+			continue
 		}
 		s.Objects = append(s.Objects, o)
 	}
@@ -141,6 +142,16 @@ func newObject(source *Source, document *yamledit.Document, tree *yaml.Node) (*O
 	}
 	o.Name, o.Namespace = name, namespace
 	return o, nil
+}
+
+// ObjectsOf returns the objects of a document, whatever its List is called.
+func ObjectsOf(document *yamledit.Document) []*Object {
+	var all []*Object
+	for _, tree := range objectsIn(document.Tree) {
+		o, _ := newObject(nil, document, tree)
+		all = append(all, o)
+	}
+	return all
 }
 
 // objectsIn returns the objects of a document: the document itself, or the items

@@ -79,6 +79,13 @@ func readHead(text []byte) head {
 	return h
 }
 
+// KindOf returns the kind of a document as its lines at column 0 say it, without
+// parsing it, and whether that is certain.
+func KindOf(text []byte) (kind string, sure bool) {
+	h := readHead(text)
+	return h.kind, h.sure
+}
+
 // claimsCluster looks at a document that does not parse: true when it is meant
 // to be, or to contain, a Cluster, so that its error is ours to report.
 func claimsCluster(text []byte) bool {

@@ -8,6 +8,7 @@
 package message
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -52,8 +53,13 @@ func Wrap(id ID, cause error, values ...string) *Message {
 // Error returns the text.
 func (m *Message) Error() string { return m.fill(find(m.ID).text) }
 
-// Hint returns what to do about it, or nothing.
-func (m *Message) Hint() string { return m.fill(find(m.ID).hint) }
+// Hint returns what to do about it, or about its cause, or nothing.
+func (m *Message) Hint() string {
+	if hint := find(m.ID).hint; hint != "" || m.cause == nil {
+		return m.fill(hint)
+	}
+	return Hint(m.cause)
+}
 
 func (m *Message) Unwrap() error { return m.cause }
 
@@ -85,4 +91,29 @@ func Each(f func(id ID, text, hint string)) {
 			f(e.id, e.text, e.hint)
 		}
 	}
+}
+
+// Hint returns what to do about an error, or nothing: any error with a method Hint
+// may carry it.
+func Hint(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}
+
+// Split returns the single errors that were joined.
+func Split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, Split(one)...)
+		}
+		return all
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }

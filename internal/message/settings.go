@@ -15,6 +15,7 @@ const (
 	NotAConfigMap        ID = "not-a-configmap"
 	UnknownSetting       ID = "unknown-setting"
 	SettingNoString      ID = "setting-no-string"
+	SettingsNoMapping    ID = "settings-no-mapping"
 )
 
 var settings = []entry{
@@ -38,5 +39,6 @@ var settings = []entry{
 		"set SOVEREIGN_ENABLE_HOT_STANDBY and the regions, or apply the chart on one side only"},
 	{NotAConfigMap, `expected a ConfigMap, not kind "{kind}"`, "give a ConfigMap whose data has strings with these names: {names}"},
 	{UnknownSetting, `unknown setting "{setting}"`, "give a ConfigMap whose data has strings with these names: {names}"},
+	{SettingsNoMapping, "expected a mapping", "give a ConfigMap whose data has strings with these names: {names}"},
 	{SettingNoString, "expected a string", "give a ConfigMap whose data has strings with these names: {names}"},
 }

@@ -174,10 +174,3 @@ func (p Pair) Services() []string {
 	}
 	return names
 }
-
-// PrimaryRegion and RegionKey are what the selection needs to know before a pair
-// has a name.
-func (t Topology) PrimaryRegion() string { return t.settings.PrimaryRegion }
-
-// ReplicaRegion is the region of every replica.
-func (t Topology) ReplicaRegion() string { return t.settings.ReplicaRegion }

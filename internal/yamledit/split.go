@@ -70,3 +70,13 @@ func separator(line []byte) int {
 func BeginsWithSeparator(stream []byte) bool {
 	return separator(bytes.TrimPrefix(stream, ByteOrderMark)) > 0
 }
+
+// IsBlank tells whether a document has nothing but comments and blanks.
+func IsBlank(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if !blankOrComment(line) {
+			return false
+		}
+	}
+	return true
+}

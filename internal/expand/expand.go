@@ -1,0 +1,150 @@
+// Package expand makes the members of a pair: it takes a Cluster as the chart
+// renders it, and a topology.Pair, and returns the Clusters and Services that take
+// its place.
+//
+// Goals: a rule about a field is a function in one list, which changes a tree and
+// nothing else. Non-goals: to decide whether a Cluster is paired, and text.
+package expand
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+// The labels and annotations by which the platform's controllers find a pair.
+const (
+	LabelRole      = "openova.io/cnpg-role"
+	LabelPair      = "catalyst.openova.io/cnpg-pair"
+	labelRegion    = "openova.io/region"
+	annotationRole = "catalyst.openova.io/cnpg-pair-role"
+	annotationName = "catalyst.openova.io/cnpg-pair-name"
+
+	annotationFenced = "cnpg.io/fencedInstances"
+	annotationKeep   = "helm.sh/resource-policy"
+)
+
+// member is what a rule works on: the copy of the Cluster that becomes the member.
+type member struct {
+	topology.Member
+	pair topology.Pair
+	tree *yaml.Node
+}
+
+// rules are what a member gets, in the order in which it is written. A rule
+// changes m.tree. Its errors are [*yamledit.Error], for fields of the chart that do
+// not have CloudNativePG's shape.
+var rules = []func(m *member) error{
+	dropLiveFields,
+	setPairLabels,
+	setUpdateMethod,
+	pinToRegion,
+	setName,
+	followSource,
+	cloneFromSource,
+	connectToSource,
+	shareSuperuser,
+	serveMesh,
+	renameBackupServer,
+	replicateSynchronously,
+	stopOrKeep,
+}
+
+// Change returns what becomes of a Cluster in its pair: the member, or members, of
+// this side, and the Services that stand for a member of the other side.
+func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) {
+	var c yamledit.Change
+	for _, m := range p.Members() {
+		tree, err := memberTree(p, m, cluster.Tree)
+		switch {
+		case err != nil:
+			return c, err
+		case !m.Here:
+		case c.InPlace == nil:
+			c.InPlace = tree
+		default:
+			c.Added = append(c.Added, yamledit.Added{Tree: tree, Copy: true})
+		}
+	}
+	for _, name := range p.Stubs() {
+		c.Added = append(c.Added, yamledit.Added{Tree: stub(p, name, cluster)})
+	}
+	return c, nil
+}
+
+func memberTree(p topology.Pair, m topology.Member, cluster *yaml.Node) (*yaml.Node, error) {
+	made := &member{m, p, yamledit.Clone(cluster)}
+	for _, rule := range rules {
+		if err := rule(made); err != nil {
+			return nil, err
+		}
+	}
+	return made.tree, nil
+}
+
+func (m *member) isReplica() bool { return m.Role == topology.Replica }
+
+func (m *member) spec() *yaml.Node { return yamledit.Get(m.tree, "spec") }
+
+// dropLiveFields is for the copy of an object that was read from a cluster.
+func dropLiveFields(m *member) error {
+	if m.isReplica() {
+		return manifest.DropLiveFields(m.tree)
+	}
+	return nil
+}
+
+func setPairLabels(m *member) error {
+	for _, path := range []string{"metadata.labels", "metadata.annotations"} {
+		if _, err := yamledit.MappingAt(m.tree, path); err != nil {
+			return err
+		}
+	}
+	labels := yamledit.MakeMapping(m.tree, "metadata.labels")
+	yamledit.Set(labels, LabelRole, yamledit.String(string(m.Role)))
+	yamledit.Set(labels, labelRegion, yamledit.String(m.Region))
+	yamledit.Set(labels, LabelPair, yamledit.String(m.pair.Primary.Name))
+	m.annotate(annotationRole, string(m.Role))
+	m.annotate(annotationName, m.pair.Primary.Name)
+	return nil
+}
+
+func (m *member) annotate(key, value string) {
+	yamledit.Set(yamledit.MakeMapping(m.tree, "metadata.annotations"), key, yamledit.String(value))
+}
+
+func setUpdateMethod(m *member) error {
+	if m.isReplica() {
+		return nil
+	}
+	method, err := yamledit.At(m.tree, "spec.primaryUpdateMethod")
+	if err == nil && method == nil {
+		yamledit.Set(m.spec(), "primaryUpdateMethod", yamledit.String("switchover"))
+	}
+	return err
+}
+
+func setName(m *member) error {
+	if m.isReplica() {
+		yamledit.Set(yamledit.Get(m.tree, "metadata"), "name", yamledit.String(m.Name))
+	}
+	return nil
+}
+
+// stopOrKeep is the last rule, about a member while, and after, another one than
+// the primary becomes active.
+//
+// A member that is demoted is fenced, and made a replica of the other one in the
+// same apply: the operator demotes it while it is fenced, and removes the fence
+// itself. Fenced alone, it would be writable again as soon as the fence is removed.
+func stopOrKeep(m *member) error {
+	if m.Keep {
+		m.annotate(annotationKeep, "keep")
+	}
+	if m.Fenced {
+		m.annotate(annotationFenced, `["*"]`)
+	}
+	return nil
+}

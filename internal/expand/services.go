@@ -1,0 +1,131 @@
+package expand
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+const (
+	// PathAdditional is where a Cluster lists Services of its own.
+	PathAdditional = "spec.managed.services.additional"
+	// AnnotationGlobal makes a Service one for all Kubernetes clusters of a mesh.
+	AnnotationGlobal = "service.cilium.io/global"
+
+	annotationAffinity = "service.cilium.io/affinity"
+	labelMeshRole      = "catalyst.openova.io/role"
+)
+
+// serveMesh has the operator make the Service through which the other member
+// reaches this one. It selects the primary instance (rw): a replica that streams
+// from a standby cascades, and can never satisfy synchronous replication.
+func serveMesh(m *member) error {
+	if m.isReplica() {
+		if err := dropAdditionalServices(m); err != nil {
+			return err
+		}
+	}
+	if !m.ServesMesh {
+		return nil
+	}
+	entries, err := yamledit.MappingsAt(m.tree, PathAdditional)
+	if err != nil {
+		return err
+	}
+	var entry *yaml.Node
+	for i, e := range entries {
+		name, err := yamledit.StringAt(e, "serviceTemplate.metadata.name")
+		if err != nil {
+			return yamledit.InItem(err, PathAdditional, i)
+		}
+		if name == m.Mesh {
+			entry = e
+		}
+	}
+	if entry == nil {
+		entry = yamledit.Map("selectorType", "rw", "serviceTemplate", yamledit.Map("metadata", yamledit.Map("name", m.Mesh)))
+		yamledit.Append(m.tree, PathAdditional, entry)
+	}
+	complete(entry, yamledit.Map(
+		"selectorType", "rw",
+		"serviceTemplate", yamledit.Map(
+			"metadata", yamledit.Map(
+				"annotations", globalAnnotations(),
+				"labels", meshLabels(m.pair),
+			),
+			"spec", yamledit.Map("type", "ClusterIP"),
+		),
+	))
+	return nil
+}
+
+func globalAnnotations() *yaml.Node {
+	return yamledit.Map(AnnotationGlobal, "true", annotationAffinity, "local")
+}
+
+func meshLabels(p topology.Pair) *yaml.Node {
+	return yamledit.Map(LabelPair, p.Primary.Name, labelMeshRole, "replication-source")
+}
+
+// complete sets what is missing in a mapping, and changes nothing that is there.
+func complete(m, want *yaml.Node) {
+	for i := 0; i+1 < len(want.Content); i += 2 {
+		key, value := want.Content[i].Value, want.Content[i+1]
+		switch own := yamledit.Get(m, key); {
+		case yamledit.IsNull(own):
+			yamledit.Set(m, key, value)
+		case own.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode:
+			complete(own, value)
+		}
+	}
+}
+
+// dropAdditionalServices removes the Services that the primary's operator makes
+// under fixed names: made a second time, they block the reconciliation ("refusing
+// to reconcile service, not owned by the cluster").
+func dropAdditionalServices(m *member) error {
+	additional, err := yamledit.At(m.tree, PathAdditional)
+	if err != nil || additional == nil {
+		return err
+	}
+	managed := yamledit.Get(m.spec(), "managed")
+	services := yamledit.Get(managed, "services")
+	yamledit.Remove(services, "additional")
+	if len(services.Content) == 0 {
+		yamledit.Remove(managed, "services")
+	}
+	if len(managed.Content) == 0 {
+		yamledit.Remove(m.spec(), "managed")
+	}
+	return nil
+}
+
+// stub is the local Service of a member that runs in the other Kubernetes cluster.
+// Its selector matches no Pod, because no Pod has the role of a Service.
+func stub(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
+	metadata := yamledit.Map("name", name)
+	if cluster.Namespace != "" {
+		yamledit.Set(metadata, "namespace", yamledit.String(cluster.Namespace))
+	}
+	yamledit.Set(metadata, "labels", meshLabels(p))
+	annotations := globalAnnotations()
+	own, _ := yamledit.MappingAt(cluster.Tree, "metadata.annotations")
+	for i := 0; own != nil && i+1 < len(own.Content); i += 2 {
+		// it belongs to the chart's release as the Cluster does, as a hook too
+		if key := own.Content[i].Value; strings.HasPrefix(key, "helm.sh/") || strings.HasPrefix(key, "postrenderer.helm.sh/") {
+			yamledit.Set(annotations, key, yamledit.Clone(own.Content[i+1]))
+		}
+	}
+	yamledit.Set(metadata, "annotations", annotations)
+	port := yamledit.Map("name", "postgres", "protocol", "TCP", "port", yamledit.Int(5432), "targetPort", yamledit.Int(5432))
+	return yamledit.Map(
+		"apiVersion", "v1",
+		"kind", "Service",
+		"metadata", metadata,
+		"spec", yamledit.Map("type", "ClusterIP", "selector", meshLabels(p), "ports", yamledit.List(port)),
+	)
+}

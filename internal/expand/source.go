@@ -1,0 +1,176 @@
+package expand
+
+import (
+	"cmp"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+// followSource makes a member a replica Cluster, or, while it takes writes, one
+// that was promoted.
+func followSource(m *member) error {
+	if m.Source.Cluster != "" {
+		yamledit.Set(m.spec(), "replica", yamledit.Map("enabled", yamledit.Bool(m.Follows()), "source", m.Source.Cluster))
+	}
+	return nil
+}
+
+// cloneFromSource bootstraps a member by pg_basebackup, and by nothing else: the
+// operator refuses a second method. Because of the secret, the application's
+// password stays the same after a promotion.
+func cloneFromSource(m *member) error {
+	if m.Source.Cluster == "" {
+		return nil
+	}
+	database, owner, secret := "app", "", m.pair.Primary.Name+"-app"
+	for _, method := range []string{"initdb", "recovery", "pg_basebackup"} {
+		path := "spec.bootstrap." + method
+		if _, err := yamledit.MappingAt(m.tree, path); err != nil {
+			return err
+		}
+		for _, value := range []struct {
+			key  string
+			into *string
+		}{{"database", &database}, {"owner", &owner}, {"secret.name", &secret}} {
+			own, err := yamledit.StringAt(m.tree, path+"."+value.key)
+			if err != nil {
+				return err
+			}
+			*value.into = cmp.Or(own, *value.into)
+		}
+	}
+	yamledit.Set(m.spec(), "bootstrap", yamledit.Map("pg_basebackup", yamledit.Map(
+		"source", m.Source.Cluster, "database", database, "owner", cmp.Or(owner, database), "secret", yamledit.Map("name", secret))))
+	return nil
+}
+
+// connectToSource adds the external cluster that stands for the source. An
+// external cluster of the chart's own with that name served a bootstrap that the
+// member does not have, and gives way: CNPG refuses two with one name.
+func connectToSource(m *member) error {
+	if m.Source.Cluster == "" {
+		return nil
+	}
+	entries, err := yamledit.MappingsAt(m.tree, "spec.externalClusters")
+	if err != nil {
+		return err
+	}
+	own := make(map[string]string)
+	for _, key := range []string{"serverTLSSecret", "serverCASecret", "replicationTLSSecret"} {
+		if own[key], err = yamledit.StringAt(m.tree, "spec.certificates."+key); err != nil {
+			return err
+		}
+	}
+	sslmode := "verify-full"
+	if own["serverTLSSecret"] != "" {
+		sslmode = "verify-ca" // that certificate need not name the mesh Service
+	}
+	ca := cmp.Or(own["serverCASecret"], m.Source.Cluster+"-ca")
+	client := cmp.Or(own["replicationTLSSecret"], m.Source.Cluster+"-replication")
+	source := yamledit.Map(
+		"name", m.Source.Cluster,
+		"connectionParameters", yamledit.Map(
+			"host", m.Source.Host,
+			"port", "5432",
+			"user", "streaming_replica",
+			"dbname", "postgres",
+			"sslmode", sslmode,
+			"tcp_user_timeout", "5000", // without it, the link is back 135 s after the primary's Pod was replaced
+		),
+		"sslKey", yamledit.Map("name", client, "key", "tls.key"),
+		"sslCert", yamledit.Map("name", client, "key", "tls.crt"),
+		"sslRootCert", yamledit.Map("name", ca, "key", "ca.crt"),
+	)
+	taken := slices.IndexFunc(entries, func(e *yaml.Node) bool {
+		name := yamledit.Get(e, "name")
+		return !yamledit.IsNull(name) && name.Value == m.Source.Cluster
+	})
+	if taken >= 0 {
+		entries[taken] = source
+	} else {
+		yamledit.Append(m.tree, "spec.externalClusters", source)
+	}
+	return nil
+}
+
+// shareSuperuser gives the replica the primary's superuser secret, so that the
+// password stays the same after a promotion.
+func shareSuperuser(m *member) error {
+	if !m.isReplica() {
+		return nil
+	}
+	enabled, err := yamledit.At(m.tree, "spec.enableSuperuserAccess")
+	if err != nil {
+		return err
+	}
+	secret, err := yamledit.MappingAt(m.tree, "spec.superuserSecret")
+	if err == nil && yamledit.IsTrue(enabled) && secret == nil {
+		yamledit.Set(m.spec(), "superuserSecret", yamledit.Map("name", m.pair.Primary.Name+"-superuser"))
+	}
+	return err
+}
+
+const (
+	// PathSynchronous is where a Cluster says which standbys its commits wait for.
+	PathSynchronous = "spec.postgresql.synchronous"
+	// PathSynchronousCommit is where it says how long.
+	PathSynchronousCommit = "spec.postgresql.parameters.synchronous_commit"
+)
+
+// replicateSynchronously makes every commit of a member wait until its standby has
+// applied it. The standby's name is that of its Cluster: with a Pod's, every commit
+// hangs.
+func replicateSynchronously(m *member) error {
+	if m.Standby == "" {
+		return nil
+	}
+	yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql"), "synchronous", yamledit.Map(
+		"method", "first",
+		"number", yamledit.Int(1),
+		"dataDurability", "required",
+		"maxStandbyNamesFromCluster", yamledit.Int(0),
+		"standbyNamesPre", yamledit.List(yamledit.String(m.Standby)),
+	))
+	own, err := yamledit.At(m.tree, PathSynchronousCommit)
+	if err == nil && own == nil {
+		yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql.parameters"), "synchronous_commit", yamledit.String("remote_apply"))
+	}
+	return err
+}
+
+// barmanPlugin is the name of the Barman Cloud CNPG-I plugin.
+const barmanPlugin = "barman-cloud.cloudnative-pg.io"
+
+// renameBackupServer keeps the WAL archives of the two members apart, where the
+// chart names the server; otherwise the Cluster's name does.
+func renameBackupServer(m *member) error {
+	if !m.isReplica() {
+		return nil
+	}
+	if err := appendSuffix(m.tree, "spec.backup.barmanObjectStore", m.Role); err != nil {
+		return err
+	}
+	plugins, err := yamledit.MappingsAt(m.tree, "spec.plugins")
+	for i, plugin := range plugins {
+		if name := yamledit.Get(plugin, "name"); yamledit.IsNull(name) || name.Value != barmanPlugin {
+			continue
+		}
+		if err := appendSuffix(plugin, "parameters", m.Role); err != nil {
+			return yamledit.InItem(err, "spec.plugins", i)
+		}
+	}
+	return err
+}
+
+// appendSuffix puts the role after the serverName at path, if there is one.
+func appendSuffix(tree *yaml.Node, path string, role topology.Role) error {
+	name, err := yamledit.StringAt(tree, path+".serverName")
+	if err == nil && name != "" {
+		yamledit.Set(yamledit.MakeMapping(tree, path), "serverName", yamledit.String(name+"-"+string(role)))
+	}
+	return err
+}
