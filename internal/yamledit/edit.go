@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -117,9 +118,9 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	}
 	text := flowText(want)
 	switch {
-	case n.Style&yaml.SingleQuotedStyle != 0 && want.Tag == "!!str":
+	case n.Style&yaml.SingleQuotedStyle != 0 && want.Tag == "!!str" && !strings.ContainsFunc(want.Value, func(r rune) bool { return !unicode.IsPrint(r) }):
 		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
-	case isPlain(n) && isPlain(want):
+	case isPlain(n) && isResolved(want) && !strings.Contains(want.Value, "\n"):
 		text = want.Value
 	}
 	e.replace(start, end, text)
@@ -166,11 +167,14 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 			}
 		case isMerge(key), e.rewrite(value, wanted[key.Value]):
 		case flow:
-			if isImplicitNull(value) {
+			start := e.offset(value)
+			end := start
+			if !isImplicitNull(value) {
+				end = e.flowEnd(start)
+			} else if !bytes.HasSuffix(bytes.TrimRight(e.text[:start], " \t\r\n"), []byte(":")) {
 				return false
 			}
-			start := e.offset(value)
-			e.replace(start, e.flowEnd(start), flowText(wanted[key.Value]))
+			e.replace(start, end, flowText(wanted[key.Value]))
 		case !e.replaceValue(key, value, wanted[key.Value]):
 			return false
 		}
@@ -183,7 +187,7 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 		return e.growFlow(n, flowEntries(added))
 	}
 	key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
-	e.insertLines(e.lastLine(value, key.Line-1, key.Column-1), e.block(added, n.Content[0].Column-1))
+	e.insertLines(e.lastLine(value, key.Line-1, e.column(key)), e.block(added, e.column(n.Content[0])))
 	return true
 }
 
@@ -339,14 +343,17 @@ func (e *editor) growEmptyFlow(n, want *yaml.Node) {
 // growFlow appends entries to a flow collection that has some.
 func (e *editor) growFlow(n *yaml.Node, entries []string) bool {
 	first, last := n.Content[0], n.Content[len(n.Content)-1]
-	if isImplicitNull(last) || e.text[e.flowEnd(e.offset(n))-1] != '}' && e.text[e.flowEnd(e.offset(n))-1] != ']' {
+	if e.text[e.flowEnd(e.offset(n))-1] != '}' && e.text[e.flowEnd(e.offset(n))-1] != ']' {
 		return false
 	}
 	between := " "
 	if first.Line > n.Line { // one entry a line
 		between = e.eol + strings.Repeat(" ", first.Column-1)
 	}
-	end := e.flowEnd(e.offset(last))
+	end := e.offset(last)
+	if !isImplicitNull(last) {
+		end = e.flowEnd(end)
+	}
 	rest := bytes.TrimLeft(e.text[end:], " \t\r\n")
 	text := ""
 	for _, entry := range entries {

@@ -3,6 +3,7 @@ package yamledit
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -71,10 +72,12 @@ func flowText(n *yaml.Node) string {
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	}
-	if n.ShortTag() == "!!null" {
+	switch {
+	case n.Style&yaml.TaggedStyle != 0:
+		return n.Tag + " " + jsonString(n.Value)
+	case n.Value == "" && IsNull(n):
 		return "null"
-	}
-	if n.ShortTag() != "!!str" || isPlain(n) && !IsSafePlain(n.Value) && plainInFlow(n.Value) {
+	case n.ShortTag() != "!!str", isPlain(n) && !IsSafePlain(n.Value) && plainInFlow(n.Value):
 		return n.Value
 	}
 	return jsonString(n.Value)
@@ -83,7 +86,7 @@ func flowText(n *yaml.Node) string {
 func flowEntries(m *yaml.Node) []string {
 	var entries []string
 	for i := 0; i+1 < len(m.Content); i += 2 {
-		entries = append(entries, jsonString(m.Content[i].Value)+": "+flowText(m.Content[i+1]))
+		entries = append(entries, flowText(m.Content[i])+": "+flowText(m.Content[i+1]))
 	}
 	return entries
 }
@@ -104,5 +107,13 @@ func jsonString(s string) string {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.Encode(s) // strings always encode
-	return strings.TrimSuffix(b.String(), "\n")
+	var out strings.Builder
+	for _, r := range strings.TrimSuffix(b.String(), "\n") {
+		if r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff { // JSON may have them as they are, YAML not
+			fmt.Fprintf(&out, "\\u%04x", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }

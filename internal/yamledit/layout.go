@@ -177,6 +177,9 @@ func isEmptyFlow(n *yaml.Node) bool {
 func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 	switch {
 	case isImplicitNull(n):
+		if n.Line-1 > keyLine && l.limit[n] > n.Line-1 && bytes.HasPrefix(bytes.TrimLeft(l.line(n.Line-1), " "), []byte(":")) {
+			return n.Line - 1 // the ":" of "? key"
+		}
 		return keyLine
 	case n.Kind == yaml.AliasNode:
 		return n.Line - 1
@@ -192,7 +195,7 @@ func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 		return l.lineOf(l.flowEnd(l.offset(n)) - 1)
 	case n.Kind == yaml.MappingNode:
 		key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
-		return l.lastLine(value, key.Line-1, key.Column-1)
+		return l.lastLine(value, key.Line-1, l.column(key))
 	default:
 		item := n.Content[len(n.Content)-1]
 		line, column := l.dash(item)
@@ -310,6 +313,16 @@ func (l *layout) quoteEnd(start int) int {
 		}
 	}
 	return len(l.text) - 1
+}
+
+// column is where, from 0, an entry of a block mapping begins: at its key, or at
+// the "?" before it.
+func (l *layout) column(key *yaml.Node) int {
+	before := bytes.TrimRight(l.text[l.lines[key.Line-1]:l.offset(key)], " \t")
+	if bytes.HasSuffix(before, []byte("?")) {
+		return len(before) - 1
+	}
+	return key.Column - 1
 }
 
 // startsLine is true when only blanks are before the key on its line.

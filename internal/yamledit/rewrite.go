@@ -238,8 +238,8 @@ func (d *Document) inStream(edits []Edit) []Edit {
 	}
 	if d.altered {
 		text := apply(d.text, 0, len(d.text), edits)
-		if d.padded { // the line break at the end is not in the stream, and must not be in the result
-			text = bytes.TrimSuffix(text, []byte(lineBreak(d.text)))
+		if d.padded {
+			text = unpadded(text, lineBreak(d.text))
 		}
 		return []Edit{{d.Body, d.End, string(text)}}
 	}
@@ -250,4 +250,21 @@ func (d *Document) inStream(edits []Edit) []Edit {
 		sorted[i].End += d.Body
 	}
 	return sorted
+}
+
+// unpadded takes the line break at the end, which is not in the stream, off a
+// result, unless it has become part of a value: of a block scalar.
+func unpadded(text []byte, eol string) []byte {
+	short := bytes.TrimSuffix(text, []byte(eol))
+	pieces := Split(text)
+	last := pieces[len(pieces)-1].Body
+	root, err := parseText(text[last:])
+	if err != nil || root == nil {
+		return short
+	}
+	tree, err := resolve(root, nil)
+	if err != nil || !decodesTo(short[last:], tree) {
+		return text
+	}
+	return short
 }

@@ -128,8 +128,8 @@ func Equal(a, b *yaml.Node) bool {
 	}
 	switch a.Kind {
 	case yaml.ScalarNode:
-		return a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
-			(isPlain(a) == isPlain(b) || IsSafePlain(a.Value))
+		return IsNull(a) && IsNull(b) || a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
+			(isResolved(a) == isResolved(b) || readsAsString(a.Value))
 	case yaml.MappingNode:
 		others := index(b)
 		for i := 0; i+1 < len(a.Content); i += 2 {
@@ -152,20 +152,33 @@ func isPlain(n *yaml.Node) bool {
 	return n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 }
 
-// IsSafePlain is true for a string that every YAML reader takes for a string
-// when it stands unquoted: no number, date, boolean of YAML 1.1, or indicator.
+// isResolved is true for a scalar whose type a reader finds out from its text.
+func isResolved(n *yaml.Node) bool { return isPlain(n) && n.Style&yaml.TaggedStyle == 0 }
+
+// readsAsString is true for a text that every YAML reader takes for a string: no
+// number, date, null, merge key, or boolean of YAML 1.1.
+func readsAsString(s string) bool {
+	if s == "" || strings.ContainsRune("0123456789+-.~<=", rune(s[0])) {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	return true
+}
+
+// IsSafePlain is true for a string that every YAML reader takes for a string when
+// it is not quoted: it has no indicators, and is no number, date, or boolean of
+// YAML 1.1.
 func IsSafePlain(s string) bool {
-	if s == "" || !(s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z') || strings.HasSuffix(s, ":") {
+	if !readsAsString(s) || !alphanumeric(s[0]) {
 		return false
 	}
 	for i := range len(s) {
 		if !alphanumeric(s[i]) && !strings.ContainsRune("-_./", rune(s[i])) {
 			return false
 		}
-	}
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return false
 	}
 	return true
 }
