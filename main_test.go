@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestCases runs each folder of testdata as a person would: the file cmd is a
-// shell script, "cnpg-pair < in.yaml" where there is none, with a valid trio in
-// the environment. What it prints must be the files stdout and stderr, and its
+// shell script, "cnpg-pair < in.yaml" where there is none, with valid hot-standby
+// settings in the environment. What it prints must be the files stdout and stderr, and its
 // exit status the file status, 0 where there is none. The file needs names the
 // programs and devices that not every machine has.
 func TestCases(t *testing.T) {
@@ -41,7 +41,7 @@ func TestCases(t *testing.T) {
 	var once sync.Once
 	runCases(t, bin, func(t *testing.T, script string) {
 		if strings.Contains(script, "flux") { // it takes seconds, and most cases do without
-			once.Do(func() { goBuild(t, filepath.Join(bin, "cnpg-pair-flux"), "flux") })
+			once.Do(func() { goBuild(t, filepath.Join(bin, "cnpg-pair-flux"), "./cmd/cnpg-pair-flux") })
 		}
 	})
 }
@@ -98,9 +98,9 @@ func link(t *testing.T, name string) {
 }
 
 // goBuild builds the program into a file, as the Makefile does.
-func goBuild(t *testing.T, file, tags string) {
+func goBuild(t *testing.T, file, pkg string) {
 	t.Helper()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", tags, "-o", file, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

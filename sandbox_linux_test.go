@@ -122,8 +122,8 @@ func jailed(t *testing.T, program, name string) {
 // forbidden system call would be the end. TestOffenders proves the jail.
 func TestSandbox(t *testing.T) {
 	programs, bin := t.TempDir(), t.TempDir()
-	goBuild(t, filepath.Join(programs, "cnpg-pair"), "")
-	goBuild(t, filepath.Join(programs, "cnpg-pair-flux"), "flux")
+	goBuild(t, filepath.Join(programs, "cnpg-pair"), ".")
+	goBuild(t, filepath.Join(programs, "cnpg-pair-flux"), "./cmd/cnpg-pair-flux")
 	jailed(t, filepath.Join(programs, "cnpg-pair"), filepath.Join(bin, "cnpg-pair"))
 	runCases(t, bin, func(t *testing.T, script string) {
 		switch {

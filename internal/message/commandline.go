@@ -1,7 +1,18 @@
 package message
 
 const (
+	UnknownFlag         ID = "unknown-flag"
+	MisspeltFlag        ID = "misspelt-flag"
+	MisplacedFlag       ID = "misplaced-flag"
+	FlagSyntax          ID = "flag-syntax"
+	FlagWithoutValue    ID = "flag-without-value"
 	FlagTwice           ID = "flag-twice"
+	FlagWord            ID = "flag-word"
+	UnknownCommand      ID = "unknown-command"
+	MisspeltCommand     ID = "misspelt-command"
+	UnknownTopic        ID = "unknown-topic"
+	UnknownShell        ID = "unknown-shell"
+	ExtraArgument       ID = "extra-argument"
 	UnexpectedArgument  ID = "unexpected-argument"
 	UnknownFormat       ID = "unknown-format"
 	CheckWithoutRelease ID = "check-without-release"
@@ -15,8 +26,24 @@ const (
 	StdoutClosed        ID = "stdout-closed"
 )
 
+const (
+	runHelp    = "run {command} --help"
+	didYouMean = "did you mean {nearest}?"
+)
+
 var commandLine = []entry{
-	{FlagTwice, `given twice, first as "{first}"`, ""},
+	{UnknownFlag, "unknown flag {flag}", runHelp},
+	{MisspeltFlag, "unknown flag {flag}", didYouMean},
+	{MisplacedFlag, "{flag} goes with {command} only", "run cnpg-pair {command} {flag}"},
+	{FlagSyntax, `"{word}" is not a flag`, runHelp},
+	{FlagWithoutValue, "{flag} needs a value", runHelp},
+	{FlagTwice, `{flag} is given twice, as "{first}" and as "{second}"`, ""},
+	{FlagWord, `{flag}: unknown word "{word}"`, "use true or false"},
+	{UnknownCommand, `"{word}" is neither a command nor a file`, "run cnpg-pair --help"},
+	{MisspeltCommand, `"{word}" is neither a command nor a file`, didYouMean},
+	{UnknownTopic, `no help for "{word}": it is not a command`, "run cnpg-pair --help"},
+	{UnknownShell, `unknown shell "{word}"`, "use bash, zsh, fish or powershell"},
+	{ExtraArgument, `unexpected argument "{word}"`, runHelp},
 	{UnexpectedArgument, `unexpected argument "{word}"`, "a switch takes its value after '=', as in --strict={word}"},
 	{UnknownFormat, `--output: unknown format "{word}"`, "use table or json"},
 	{CheckWithoutRelease, "--check needs a HelmRelease to look at", "name the file that has it: --helmrelease FILE"},

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
 // isHelm4 is true where Helm 4 runs its post-renderer plugin. Both Helms set the
@@ -27,12 +25,8 @@ func isHelm4(getenv func(string) string) bool {
 // the message travels as the file name of a document that Helm must refuse,
 // because its kind is a sequence: Helm ends with "YAML parse error on
 // cnpg-pair: error: ..." and applies nothing.
-func refusal(err error) string {
-	var message strings.Builder
-	for _, err := range postrender.Errors(err) {
-		report(&message, "error", err)
-	}
-	text := strings.ReplaceAll(strings.TrimSpace(message.String()), "\n", "; ")
+func refusal(message string) string {
+	text := strings.ReplaceAll(strings.TrimSpace(message), "\n", "; ")
 	name, _ := json.Marshal(text) // a JSON string is a YAML one
 	return fmt.Sprintf(`apiVersion: v1
 kind: [cnpg-pair, failed]

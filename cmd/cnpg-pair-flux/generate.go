@@ -1,45 +1,41 @@
-//go:build flux
-
 package main
 
 import (
-	"errors"
-	"io"
-	"os"
-
 	"github.com/openova-io/helm-cnpg-pair/flux"
+	"github.com/openova-io/helm-cnpg-pair/internal/cli"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
-// runFlux prints the postRenderers for a HelmRelease, or the whole of it.
-func runFlux(opts options, warn func(error), stdin *os.File, out io.Writer) error {
-	generator := &flux.Generator{Config: opts.config, Substitute: opts.substitute, Warn: warn}
+// generate prints the postRenderers for a HelmRelease, or the whole of it.
+func generate(p *cli.Process, f cli.Flux) error {
+	generator := &flux.Generator{Config: f.Config, Substitute: f.Substitute, Warn: p.Warn}
 	var release *postrender.Source
-	if opts.helmRelease != "" {
-		files, err := readSources([]string{opts.helmRelease}, stdin)
+	if f.HelmRelease != "" {
+		files, err := p.Read(f.HelmRelease)
 		if err != nil {
 			return err
 		}
 		release = &files[0]
 	}
-	manifests, err := readSources(opts.files, stdin)
+	manifests, err := p.Read(f.Files...)
 	if err != nil {
 		return err
-	}
-	if opts.check {
-		return generator.Check(*release, manifests...)
 	}
 	var text []byte
-	if release != nil && !opts.patch {
+	switch {
+	case f.Check:
+		return generator.Check(*release, manifests...)
+	case release != nil && !f.Patch:
 		text, err = generator.HelmRelease(*release, manifests...)
-	} else {
+	default:
 		generator.Config.Strict = true // there is nothing to fall back to
-		text, err = fragment(generator, opts.patch, release, manifests)
+		text, err = fragment(generator, f.Patch, release, manifests)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = out.Write(text)
+	_, err = p.Stdout.Write(text)
 	return err
 }
 
@@ -54,10 +50,7 @@ func fragment(generator *flux.Generator, patch bool, release *postrender.Source,
 		}
 	}
 	if err == nil && text == nil {
-		err = &postrender.Error{
-			Source: "flux", Err: errors.New("hot standby is off, so there is nothing to print"),
-			Cure: "switch it on (" + postrender.EnvEnableHotStandby + "), or let Flux do that: --substitute",
-		}
+		err = message.New(message.FluxNothing)
 	}
 	return text, err
 }

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// filter is cnpg-pair without a command word.
+type filter struct {
+	config   postrender.Config
+	settings settings // for a ResourceList, whose own settings beat the environment's
+	files    []string
+	misspelt error // what is wrong if the first file does not exist and may be meant as a command
+}
+
+func newFilter(p *parser) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cnpg-pair [flags] [FILE...]",
+		Short: "Give the PostgreSQL of a Helm chart a hot standby in a second region",
+		Long: `cnpg-pair reads rendered manifests from FILEs or standard input. It turns each
+single CloudNativePG Cluster into a primary and a replica in two regions, and
+prints the result. With hot standby off, and the primary active, it prints
+exactly what it has read.
+
+As a KRM function of kustomize or kpt it reads a ResourceList: then the data of
+the functionConfig beat the variables.
+
+Exit status: 0 for success, 1 if the input or the hot-standby settings are
+wrong, 2 if the command line is. Manifests are printed on success only.`,
+		Example: `  # Helm 3 runs this program; Helm 4 runs the installed plugin
+  export SOVEREIGN_ENABLE_HOT_STANDBY=true
+  export SOVEREIGN_PRIMARY_REGION=fsn1 SOVEREIGN_REPLICA_REGION=hel1
+  helm install blog ./chart --post-renderer /usr/local/bin/cnpg-pair
+  helm install blog ./chart --post-renderer cnpg-pair
+
+  # in a pipe: look first, then apply
+  helm template blog ./chart | cnpg-pair diff
+  helm template blog ./chart | cnpg-pair --strict | kubectl apply -f -
+
+  # without variables
+  cnpg-pair --enable-hot-standby --primary-region fsn1 --replica-region hel1 blog.yaml`,
+		Args: cobra.ArbitraryArgs, // a command word or a file
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault // files, beside the commands
+		},
+	}
+	cmd.RunE = p.run(func(cfg postrender.Config, files []string) (command, error) {
+		f := filter{config: cfg, settings: p.settings, files: files}
+		if len(files) > 0 && !strings.ContainsAny(files[0], "./") {
+			f.misspelt = misspeltCommand(files[0], nearest(files[0], commandNames(cmd)))
+		}
+		return f, nil
+	})
+	return cmd
+}
+
+func commandNames(root *cobra.Command) []string {
+	var names []string
+	for _, c := range root.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+func (f filter) run(p *Process) error {
+	if on, _ := f.config.Check(); !on && len(f.files) == 0 && isPipe(p.Stdin) {
+		stream := bufio.NewReader(p.Stdin)
+		if !mayBeResourceList(stream) {
+			return f.copy(p, stream)
+		}
+		source, err := readStream(stream)
+		if err != nil {
+			return err
+		}
+		return f.render(p, source)
+	}
+	sources, err := p.Read(f.files...)
+	var failed *message.Message
+	if f.misspelt != nil && errors.Is(err, fs.ErrNotExist) && errors.As(err, &failed) && failed.Values["name"] == f.files[0] {
+		return misuse(f.misspelt)
+	}
+	if err != nil {
+		return err
+	}
+	return f.render(p, sources...)
+}
+
+func (f filter) render(p *Process, sources ...postrender.Source) error {
+	if len(sources) == 1 {
+		if list, err := postrender.ReadResourceList(sources[0]); err != nil {
+			return err
+		} else if list != nil {
+			return f.function(p, list)
+		}
+	}
+	renderer := &postrender.Renderer{Config: f.config, Warn: p.Warn}
+	result, err := renderer.Render(sources...)
+	if err != nil {
+		return err
+	}
+	_, err = result.WriteTo(p.Stdout)
+	return err
+}
+
+// isPipe is true for a stream that need not be read to its end before the first
+// byte is written, because it does not fail in the middle as a file may.
+func isPipe(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&fs.ModeNamedPipe != 0
+}
+
+// copy prints what it reads.
+func (f filter) copy(p *Process, stdin io.Reader) error {
+	if _, err := f.config.Check(); err != nil {
+		if !f.config.MayDegrade() {
+			return err
+		}
+		p.Warn(err)
+	}
+	buffer := make([]byte, 1<<16) // what a pipe holds
+	// without their other methods, which would take a smaller buffer
+	_, err := io.CopyBuffer(struct{ io.Writer }{p.Stdout}, struct{ io.Reader }{stdin}, buffer)
+	return readError("stdin", err)
+}
+
+func misspeltCommand(word string, nearest []string) error {
+	if len(nearest) == 0 {
+		return message.New(message.UnknownCommand, "word", word)
+	}
+	return message.New(message.MisspeltCommand, "word", word, "nearest", strings.Join(nearest, " or "))
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// settingFlags are the flags that every command has, and the variables that
+// they beat.
+var settingFlags = []struct {
+	name, variable, argument, usage string
+	words                           []string // for completion
+}{
+	{"enable-hot-standby", postrender.EnvEnableHotStandby, toggle, "make pairs if the value is true, 1, yes or on", nil},
+	{"primary-region", postrender.EnvPrimaryRegion, "REGION", "the region of the primary", nil},
+	{"replica-region", postrender.EnvReplicaRegion, "REGION", "the region of the replica", nil},
+	{"strict", postrender.EnvStrict, toggle, "fail, not warn, if a region is missing or a Cluster cannot be paired", nil},
+	{"side", postrender.EnvSide, "WORD", "the member to print, if each region has its own Kubernetes cluster: both (default), primary or replica",
+		[]string{postrender.SideBoth, postrender.SidePrimary, postrender.SideReplica}},
+	{"replication", postrender.EnvReplication, "WORD", "async (default), or sync: commits wait until the replica has them",
+		[]string{postrender.Async, postrender.Sync}},
+	{"active", postrender.EnvActive, "WORD", "the member that accepts writes: primary (default), replica, or none between the steps of a switchover",
+		[]string{postrender.ActivePrimary, postrender.ActiveNone, postrender.ActiveReplica}},
+	{"rejoin", postrender.EnvRejoin, toggle, "with --active replica, make the former primary follow it; with none, prepare the way back", nil},
+	{"peer-clusters", postrender.EnvPeerClusters, "A,B", "with --side, the ClusterMesh names of the other side's Kubernetes clusters, for CiliumNetworkPolicies", nil},
+	{regionKey, "", "LABEL", "the node label with the region of a node", nil},
+}
+
+const regionKey = "region-key"
+
+// settings are the values of these flags, by name.
+type settings map[string]*word
+
+func addSettings(cmd *cobra.Command) settings {
+	given := make(settings)
+	for _, f := range settingFlags {
+		value := &word{flag: "--" + f.name, argument: f.argument}
+		if f.name == regionKey {
+			value.value = postrender.DefaultRegionKey
+		}
+		usage := f.usage
+		if f.variable != "" {
+			usage += " (" + f.variable + ")"
+		}
+		words := f.words
+		flag := cmd.PersistentFlags().VarPF(value, f.name, "", usage)
+		if f.argument == toggle {
+			flag.NoOptDefVal = "true"
+			words = []string{"true", "false"}
+		}
+		offer(cmd, f.name, words...)
+		given[f.name] = value
+	}
+	return given
+}
+
+// config returns the settings. A flag beats its variable.
+func (s settings) config(getenv func(string) string) (postrender.Config, error) {
+	lookup := func(variable string) string {
+		for _, f := range settingFlags {
+			if f.variable == variable && s[f.name].given {
+				return s[f.name].value
+			}
+		}
+		return getenv(variable)
+	}
+	cfg, err := configFromEnv(lookup)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.RegionKey = s[regionKey].value
+	if cfg.CheckRegionKey() != nil {
+		return cfg, message.New(message.RegionKey, "key", cfg.RegionKey)
+	}
+	return cfg, nil
+}
+
+// configFromEnv is to be postrender.ConfigFromEnv.
+func configFromEnv(getenv func(string) string) (postrender.Config, error) {
+	variables := make(map[string]string)
+	for _, f := range settingFlags {
+		if f.variable == "" {
+			continue
+		}
+		variables[f.variable] = getenv(f.variable)
+		misspelt := !isToggle(getenv(f.variable)) && strings.TrimSpace(getenv(f.variable)) != ""
+		if f.argument == toggle && f.variable != postrender.EnvEnableHotStandby && misspelt {
+			return postrender.Config{}, message.New(message.UnknownWord,
+				"flag", "--"+f.name, "variable", f.variable, "word", getenv(f.variable), "words", "true or false")
+		}
+	}
+	cfg := postrender.FromMap(variables)
+	return cfg, cfg.Validate()
+}
+
+// toggle is the argument of a flag that needs none, in the words of pflag.
+const toggle = "bool"
+
+// word is the value of a flag that may be repeated but not contradict itself.
+type word struct {
+	flag, argument string
+	value          string
+	given          bool
+}
+
+var _ pflag.Value = (*word)(nil)
+
+func (w *word) String() string { return w.value }
+func (w *word) Type() string   { return w.argument }
+func (w *word) Set(s string) error {
+	if w.given && w.value != s {
+		return message.New(message.FlagTwice, "flag", w.flag, "first", w.value, "second", s)
+	}
+	w.value, w.given = s, true
+	return nil
+}
+
+// isToggle is true for a word that was meant as the value of a toggle.
+func isToggle(word string) bool {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "false", "0", "no", "off":
+		return true
+	}
+	return postrender.Truthy(word)
+}
