@@ -8,8 +8,9 @@ import (
 
 func newCompletion() *cobra.Command {
 	return &cobra.Command{
-		Use:   "completion SHELL",
-		Short: "Print the completion script for a shell",
+		Use:                   "completion SHELL",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the completion script for a shell",
 		Long: `Print the script with which bash, zsh, fish or powershell completes commands,
 flags and their values. It asks the program what there is to complete, so it
 need not be renewed with the program.`,

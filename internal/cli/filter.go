@@ -55,7 +55,7 @@ wrong, 2 if the command line is. Manifests are printed on success only.`,
 	}
 	cmd.RunE = p.run(func(cfg postrender.Config, files []string) (command, error) {
 		f := filter{config: cfg, settings: p.settings, files: files}
-		if len(files) > 0 && !strings.ContainsAny(files[0], "./") {
+		if len(files) > 0 && files[0] != "-" && !strings.ContainsAny(files[0], "./") {
 			f.misspelt = misspeltCommand(files[0], nearest(files[0], commandNames(cmd)))
 		}
 		return f, nil
@@ -85,11 +85,12 @@ func (f filter) run(p *Process) error {
 		}
 		return f.render(p, source)
 	}
-	sources, err := p.Read(f.files...)
-	var failed *message.Message
-	if f.misspelt != nil && errors.Is(err, fs.ErrNotExist) && errors.As(err, &failed) && failed.Values["name"] == f.files[0] {
-		return misuse(f.misspelt)
+	if f.misspelt != nil {
+		if _, err := os.Stat(f.files[0]); errors.Is(err, fs.ErrNotExist) {
+			return misuse(f.misspelt)
+		}
 	}
+	sources, err := p.Read(f.files...)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func printHelp(cmd *cobra.Command, _ []string) {
 	}
 	switch {
 	case !cmd.HasParent():
-		fmt.Fprintln(out, "\nA flag beats the variable that is named behind it.")
+		fmt.Fprintln(out, "\nA flag beats the variable in parentheses.")
 	case strings.Contains(cmd.Use, "[flags]"):
 		fmt.Fprintf(out, "\nThe settings and their variables: %s --help\n", cmd.Root().Name())
 	}
@@ -41,11 +41,12 @@ func printHelp(cmd *cobra.Command, _ []string) {
 
 func newHelp() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
-		Short:   "Print the help of a command",
-		Long:    "Print the help of a command, as COMMAND --help does.",
-		Example: "  cnpg-pair help explain",
-		Args:    atMost(1),
+		Use:                   "help [COMMAND]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the help of a command",
+		Long:                  "Print the help of a command, as COMMAND --help does.",
+		Example:               "  cnpg-pair help explain",
+		Args:                  atMost(1),
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return commandNames(cmd.Root()), cobra.ShellCompDirectiveNoFileComp
 		},

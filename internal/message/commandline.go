@@ -32,8 +32,8 @@ const (
 )
 
 var commandLine = []entry{
-	{UnknownFlag, "unknown flag {flag}", runHelp},
-	{MisspeltFlag, "unknown flag {flag}", didYouMean},
+	{UnknownFlag, "unknown flag: {flag}", runHelp},
+	{MisspeltFlag, "unknown flag: {flag}", didYouMean},
 	{MisplacedFlag, "{flag} goes with {command} only", "run cnpg-pair {command} {flag}"},
 	{FlagSyntax, `"{word}" is not a flag`, runHelp},
 	{FlagWithoutValue, "{flag} needs a value", runHelp},
