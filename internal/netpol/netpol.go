@@ -26,6 +26,7 @@
 package netpol
 
 import (
+	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -134,8 +135,12 @@ func (s *Policies) Changes(pairs []*Cluster) (map[*yaml.Node]yamledit.Change, []
 	changes := make(map[*yaml.Node]yamledit.Change)
 	var problems []manifest.Problem
 	copied := make(map[kindAndName]*policy) // by the name of the copy
+	byName := make(map[string][]int)
+	for i, c := range pairs {
+		byName[c.Name] = append(byName[c.Name], i)
+	}
 	for _, p := range s.all {
-		change, err := p.change(pairs)
+		change, err := p.change(p.concerned(pairs, byName))
 		for _, added := range change.Added {
 			key := kindAndName{p.Kind, yamledit.Scalar(yamledit.Get(added.Tree, "metadata"), "name")}
 			if other := copied[key]; other != nil && manifest.SameNamespace(other.Namespace, p.Namespace) {
@@ -150,6 +155,66 @@ func (s *Policies) Changes(pairs []*Cluster) (map[*yaml.Node]yamledit.Change, []
 		}
 	}
 	return changes, problems
+}
+
+// concerned returns the pairs that may be subjects or peers of the policy, for it
+// would take too long to ask about every pair in every policy. byName has the
+// positions of the pairs.
+func (p *policy) concerned(pairs []*Cluster, byName map[string][]int) []*Cluster {
+	names, ok := p.names()
+	if !ok {
+		return pairs
+	}
+	found := make(map[int]bool)
+	for len(names) > 0 {
+		name := names[0]
+		names = names[1:]
+		for _, i := range byName[name] {
+			if !found[i] {
+				found[i] = true
+				names = append(names, pairs[i].Pair.Replica.Name) // it becomes a peer
+			}
+		}
+	}
+	var concerned []*Cluster
+	for _, i := range slices.Sorted(maps.Keys(found)) {
+		concerned = append(concerned, pairs[i])
+	}
+	return concerned
+}
+
+// names returns the Clusters that the policy asks for or excludes by name. It
+// returns false where it asks for others too, or where its shape is wrong.
+func (p *policy) names() (names []string, ok bool) {
+	specs, err := p.specs(p.Tree)
+	if err != nil {
+		return nil, false
+	}
+	for _, spec := range specs {
+		lists, err := p.peerLists(spec)
+		if err != nil || checkSelector(spec, p.subjectKey()) != nil {
+			return nil, false
+		}
+		selectors := []selector{p.subject(spec)}
+		for _, peers := range lists {
+			for _, peer := range peers.Content {
+				selectors = append(selectors, p.pods(peer))
+			}
+		}
+		for _, s := range selectors {
+			byName := !s.knowsClusters()
+			for _, r := range s.requirements(labelCluster) {
+				byName = byName || r.operator == "In"
+				for _, value := range r.values {
+					names = append(names, value.Value)
+				}
+			}
+			if !byName {
+				return nil, false
+			}
+		}
+	}
+	return names, true
 }
 
 func titleAt(p *policy) string { return p.Title() + " (" + p.At() + ")" }
