@@ -118,13 +118,19 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	}
 	text := flowText(want)
 	switch {
-	case n.Style&yaml.SingleQuotedStyle != 0 && want.Tag == "!!str" && !strings.ContainsFunc(want.Value, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case n.Style&yaml.SingleQuotedStyle != 0 && fitsSingleQuotes(want):
 		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
 	case isPlain(n) && isResolved(want) && !strings.Contains(want.Value, "\n"):
 		text = want.Value
 	}
 	e.replace(start, end, text)
 	return true
+}
+
+// fitsSingleQuotes is true for a string that stays one in quotes without escapes.
+func fitsSingleQuotes(n *yaml.Node) bool {
+	return n.Tag == "!!str" && (!isResolved(n) || readsAsString(n.Value)) &&
+		!strings.ContainsFunc(n.Value, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func (e *editor) rewriteMapping(n, want *yaml.Node) bool {

@@ -30,6 +30,9 @@ type Added struct {
 // Every document that results has been parsed again and compared with what was
 // wanted. Its error is [message.NotWritten], for a text that cannot be changed so.
 func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) ([]Edit, error) {
+	if d.root == nil {
+		return nil, message.New(message.NotWritten)
+	}
 	w := &writer{newLayout(d.text, d.root), changes}
 	if change, ok := changes[d.Tree]; ok {
 		edits, err := w.document(change, repeated)
@@ -43,12 +46,18 @@ func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) ([]Ed
 // a dotted path, or, for nil, none. Its errors are [*Error], and
 // [message.NotWritten].
 func (d *Document) Set(path string, value any) ([]Edit, error) {
+	if d.Tree == nil {
+		return nil, message.New(message.NotWritten)
+	}
 	if _, err := At(d.Tree, path); err != nil {
 		return nil, err
 	}
 	want := Clone(d.Tree)
 	parent, key := want, path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		if now, _ := At(want, path[:i]); now == nil && value == nil {
+			return nil, nil
+		}
 		parent, key = MakeMapping(want, path[:i]), path[i+1:]
 	}
 	if value == nil {
