@@ -108,14 +108,20 @@ func parseText(text []byte) (*yaml.Node, error) {
 	return n.Content[0], nil
 }
 
-// decodesTo tells whether a text reads as a tree.
-func decodesTo(text []byte, want *yaml.Node) bool {
+// treeOf returns the plain tree of a text, nil where it has none.
+func treeOf(text []byte) *yaml.Node {
 	root, err := parseText(text)
 	if err != nil || root == nil {
-		return false
+		return nil
 	}
-	tree, err := resolve(root, nil)
-	return err == nil && Equal(tree, want)
+	tree, _ := resolve(root, nil)
+	return tree
+}
+
+// decodesTo tells whether a text reads as a tree.
+func decodesTo(text []byte, want *yaml.Node) bool {
+	tree := treeOf(text)
+	return tree != nil && Equal(tree, want)
 }
 
 // pad ends the document with a line break, so that a line can follow it. A block

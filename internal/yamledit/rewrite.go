@@ -262,17 +262,12 @@ func (d *Document) inStream(edits []Edit) []Edit {
 }
 
 // unpadded takes the line break at the end, which is not in the stream, off a
-// result, unless it has become part of a value: of a block scalar.
+// result, unless it has become part of a value, that of a block scalar.
 func unpadded(text []byte, eol string) []byte {
 	short := bytes.TrimSuffix(text, []byte(eol))
 	pieces := Split(text)
 	last := pieces[len(pieces)-1].Body
-	root, err := parseText(text[last:])
-	if err != nil || root == nil {
-		return short
-	}
-	tree, err := resolve(root, nil)
-	if err != nil || !decodesTo(short[last:], tree) {
+	if tree := treeOf(text[last:]); tree == nil || !decodesTo(short[last:], tree) {
 		return text
 	}
 	return short

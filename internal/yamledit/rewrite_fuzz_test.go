@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -83,12 +82,6 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 	edits, err := d.Rewrite(changes, "# at the top")
 	var said *message.Message
 	if errors.As(err, &said) && said.ID == message.NotWritten {
-		if os.Getenv("SHOW") == "n" {
-			t.Errorf("NOTWRITTEN %d %s\n=== want\n%s", seed, d.text, blockText(want[0]))
-			for _, w := range want[1:] {
-				t.Logf("=== added %s", blockText(w))
-			}
-		}
 		return notWritten
 	}
 	if err != nil {
@@ -138,9 +131,6 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 		tried = w.changed(d.Tree, false)
 	}
 	if done := w.rewritten(tried); !decodesTo(apply(d.text, 0, len(d.text), done), tried) {
-		if os.Getenv("SHOW") == "f" {
-			t.Errorf("FROMTREE %d\n%s\n=== out\n%s\n== want\n%s", seed, d.text, apply(d.text, 0, len(d.text), done), blockText(want[0]))
-		}
 		return fromTree
 	}
 	if !document && len(edits) == 1 && !d.altered && edits[0].End-edits[0].Start > len(d.text)/2 {

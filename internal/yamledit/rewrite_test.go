@@ -43,6 +43,7 @@ func TestRewrite(t *testing.T) {
 		{"a literal scalar with a remark and blanks that it keeps", "a: |+ # b\n  c\n\nd: 1\n", "a: x\nd: 1", "a: x\nd: 1\n"},
 		{"a folded scalar with more-indented lines stays", "a: >\n  b\n    c\n\n  d\ne: 1\n", "a: \"b\\n  c\\n\\nd\\n\"\ne: 2", "a: >\n  b\n    c\n\n  d\ne: 2\n"},
 		{"a folded scalar moves into a copy", "a:\n- >\n  b\n    c\n- x\n", "a:\n- y: 1\n- >\n  b\n    c\n", "a:\n- y: 1\n- |\n  b\n    c\n"},
+		{"a literal scalar after an anchor on a line of its own", "a: &x\n  |\n  b\n# c\nd: 1\n", "a: x\nd: 1", "a: x\n# c\nd: 1\n"},
 		{"a tagged scalar", "a: !!str off # b\nc: 1\n", `a: "no"`, "a: \"no\"\n"},
 		{"a tagged scalar in flow style stays tagged", "{a: [!!str off, {b: 1}]}\n", "a: [!!str off]", "{a: [!!str \"off\"]}\n"},
 		{"keys of YAML 1.1 in flow style stay", "a: {}\n", "a: {y: 1, 010: 2, ~: 3}", "a:\n  y: 1\n  010: 2\n  ~: 3\n"},
@@ -85,6 +86,7 @@ func TestRewrite(t *testing.T) {
 		{"empty values in a flow mapping", "{a: , \"b\":, c: }\n", "{a: 1, b: , c: , d: 2}", "{a: 1, \"b\":, c: , \"d\": 2}\n"},
 		{"a key without a value in a flow mapping", "{a, b}\n", "{a: 1, b: , d: 2}", "{\"a\": 1, \"b\": null, \"d\": 2}\n"},
 		{"an entry after an empty value goes", "{a, b: 1, c: 2}\n", "{a: , c: 2}", "{a, c: 2}\n"},
+		{"a flow mapping without braces", "[a: b, c]\n", "[{a: b, d: 1}, c]", "[{\"a\": \"b\", \"d\": 1}, \"c\"]\n"},
 		{"a flow sequence", "[a, 'b'] # c\n", "[a, c, 1, {d: e}]", "[a, 'c', 1, {\"d\": \"e\"}] # c\n"},
 		{"a flow sequence shrinks", "a: [1, 2] # c\n", "a: [1]", "a:\n- 1\n"},
 		{"a flow sequence over lines", "a: [\n  1,\n  2\n  ]\n", "a: [1, 2, 3]", "a: [\n  1,\n  2,\n  3\n  ]\n"},
@@ -200,9 +202,11 @@ func TestRewriteAdds(t *testing.T) {
 // TestRewriteNotWritten: what cannot be read back is not returned.
 func TestRewriteNotWritten(t *testing.T) {
 	odd := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{String("a"), String("b"), String("a"), String("c")}}
+	notUTF8 := Map("a", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!binary", Value: "\xff"})
 	d := parse(t, "a: b\n")
 	for name, c := range map[string]Change{
 		"a key twice":                 {InPlace: odd},
+		"not UTF-8":                   {InPlace: notUTF8},
 		"a key twice in another":      {InPlace: d.Tree, Added: []Added{{Tree: odd}}},
 		"a key twice in a copy of it": {InPlace: d.Tree, Added: []Added{{Tree: odd, Copy: true}}},
 	} {
