@@ -14,20 +14,21 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
 
-// Document is one document of a stream: its text, and the tree that the text
-// stands for.
+// Document is a document of a stream.
 type Document struct {
 	Piece
 	Tree *yaml.Node // the plain tree; nil for a document without content
 
 	stream  []byte
 	text    []byte     // of the document; a line break is added where the stream ends without one
-	padded  bool       // that was so
-	altered bool       // text is not, byte for byte, a part of the stream
+	padded  bool       // a line break was added
+	altered bool       // the text is not, byte for byte, a part of the stream
 	root    *yaml.Node // as parsed, with positions in text
 }
 
-// Parse reads the document in a piece of a stream. Its errors are [*Error].
+// Parse reads the document in a piece of a stream. Its errors are [*Error]: the
+// document is not YAML, has a key twice, or has aliases or merge keys that stand for
+// nothing or for too much.
 func Parse(stream []byte, p Piece) (*Document, error) {
 	d := &Document{Piece: p, stream: stream, text: stream[p.Body:p.End]}
 	err := d.parse()
@@ -52,7 +53,7 @@ func (d *Document) parse() (err error) {
 	return err
 }
 
-// located makes an [*Error] of what the parser says.
+// located makes an [*Error] of an error of the parser.
 func (d *Document) located(err error) error {
 	var at *Error
 	if errors.As(err, &at) {
@@ -96,7 +97,7 @@ func plainJSON(text []byte) []byte {
 	return out
 }
 
-// parseText parses one document: nil for one without content.
+// parseText parses a text of one document, nil for one without content.
 func parseText(text []byte) (*yaml.Node, error) {
 	var n yaml.Node
 	if err := yaml.Unmarshal(text, &n); err != nil {
@@ -108,7 +109,8 @@ func parseText(text []byte) (*yaml.Node, error) {
 	return n.Content[0], nil
 }
 
-// treeOf returns the plain tree of a text, nil where it has none.
+// treeOf returns the plain tree of a text, nil for one without content and for one
+// that cannot be read.
 func treeOf(text []byte) *yaml.Node {
 	root, err := parseText(text)
 	if err != nil || root == nil {
@@ -124,9 +126,9 @@ func decodesTo(text []byte, want *yaml.Node) bool {
 	return tree != nil && Equal(tree, want)
 }
 
-// pad ends the document with a line break, so that a line can follow it. A block
-// scalar at its end gets an indicator that strips this break, which is not part of
-// its value.
+// pad ends the document with a line break, so that a line can follow it. Where it
+// ends with a block scalar, that gets the indicator "-", because the break is not a
+// part of its value.
 func (d *Document) pad() error {
 	text := append(bytes.Clone(d.text), lineBreak(d.text)...)
 	if !decodesTo(text, d.Tree) {
@@ -173,10 +175,10 @@ func (d *Document) streamLines() func(int) int {
 }
 
 // brokenLine finds the line in which a document stops being YAML. go-yaml often
-// names the beginning of the block around it. So from there on it is the line
-// after the longest beginning of the document that parses: searched for line by
-// line, because a beginning may also end within quotes, and in halves where it is
-// far away.
+// names the beginning of the block around it. From there on, it is the line after
+// the longest beginning of the document that parses. The search goes line by line,
+// because a beginning may end within quotes and not parse for that reason; where the
+// line is far away, it goes in halves.
 func (d *Document) brokenLine(named int) int {
 	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
 	starts := append(lineStarts(d.text), len(d.text))

@@ -130,7 +130,7 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 	if !document {
 		tried = w.changed(d.Tree, false)
 	}
-	if done := w.rewritten(tried); !decodesTo(apply(d.text, 0, len(d.text), done), tried) {
+	if done := w.editsInPlace(tried); !decodesTo(apply(d.text, 0, len(d.text), done), tried) {
 		return fromTree
 	}
 	if !document && len(edits) == 1 && !d.altered && edits[0].End-edits[0].Start > len(d.text)/2 {
