@@ -193,11 +193,11 @@ func (d *Document) brokenLine(named int) int {
 		}
 	}
 	if broken == named+far && len(d.text) < 2<<20 {
-		for behind := last; behind-broken > 0; {
-			if middle := (broken + behind) / 2; parses(middle) {
+		for end := last; end-broken > 0; {
+			if middle := (broken + end) / 2; parses(middle) {
 				broken = middle + 1
 			} else {
-				behind = middle
+				end = middle
 			}
 		}
 	}

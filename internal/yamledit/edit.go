@@ -260,12 +260,12 @@ func (e *editor) removeEntry(key, value *yaml.Node) bool {
 	first := key.Line - 1
 	for first > 0 {
 		above := e.line(first - 1)
-		if !bytes.HasPrefix(bytes.TrimLeft(above, " "), []byte("#")) || indentation(above) != key.Column-1 {
+		if !bytes.HasPrefix(bytes.TrimLeft(above, " "), []byte("#")) || indentation(above) != e.column(key) {
 			break
 		}
 		first--
 	}
-	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, key.Column-1)), "")
+	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, e.column(key))), "")
 	return true
 }
 
@@ -275,7 +275,7 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 	if collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0; collection {
 		short := value.Line-1 == line && value.Anchor == "" &&
 			(value.Kind == yaml.ScalarNode && value.Style == 0 && IsNull(value) || isEmptyFlow(value))
-		if short && e.lastLine(value, line, key.Column-1) == line { // "labels:" or "labels: {}"; a comment after it stays
+		if short && e.lastLine(value, line, e.column(key)) == line { // "labels:" or "labels: {}"; a comment after it stays
 			if !isImplicitNull(value) {
 				start := e.offset(value)
 				end := start + len(value.Value)
@@ -298,9 +298,9 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 	if !e.startsLine(key) || key.Anchor != "" {
 		return false
 	}
-	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments stand where they stood
-	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, key.Column-1)),
-		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, key.Column-1))
+	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments are in the text already
+	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, e.column(key))),
+		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, e.column(key)))
 	return true
 }
 
@@ -349,7 +349,7 @@ func (e *editor) removeItems(items []*yaml.Node) {
 	e.replace(e.lines[first], e.lineEnd(e.lastLine(last, line, column)), "")
 }
 
-// growEmptyFlow fills {} or [], on whatever lines its brackets stand.
+// growEmptyFlow fills {} or [], whose brackets may be on different lines.
 func (e *editor) growEmptyFlow(n, want *yaml.Node) {
 	start := e.offset(n)
 	end := e.flowEnd(start)

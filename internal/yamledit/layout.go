@@ -206,7 +206,7 @@ func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 
 func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 	header := n.Line - 1
-	for ; header < l.limit[n]-1; header++ { // an anchor or a tag may stand on a line of its own
+	for ; header < l.limit[n]-1; header++ { // an anchor or a tag may be on a line before it
 		if _, ok := blockScalarHeader(l.line(header)); ok {
 			break
 		}
@@ -335,9 +335,11 @@ func (l *layout) column(key *yaml.Node) int {
 	return key.Column - 1
 }
 
-// startsLine is true where there are only blanks before the key on its line.
+// startsLine is true where an entry of a block mapping has only blanks before it on
+// its line.
 func (l *layout) startsLine(key *yaml.Node) bool {
-	return len(bytes.TrimLeft(l.text[l.lines[key.Line-1]:l.offset(key)], " ")) == 0
+	start := l.lines[key.Line-1]
+	return len(bytes.TrimLeft(l.text[start:start+l.column(key)], " ")) == 0
 }
 
 // entryEnd returns the offset after entry i of a flow mapping.

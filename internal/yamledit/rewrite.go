@@ -43,10 +43,10 @@ func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) ([]Ed
 	return d.inStream(edits), err
 }
 
-// Set returns the edits of the stream by which the document gets a value, of which
-// [yaml.Marshal] can make YAML, at a dotted path; nil removes the key. Its errors are
-// an [*Error], for a part on the way that is not a mapping, [message.NotWritten] as of
-// Rewrite, and those of encoding the value.
+// Set returns the edits of the stream by which the document gets a value at a dotted
+// path: anything that [yaml.Marshal] takes, or nil, which removes the key. Its errors
+// are an [*Error], for a part on the way that is not a mapping, [message.NotWritten] as
+// for Rewrite, and those of encoding the value.
 func (d *Document) Set(path string, value any) ([]Edit, error) {
 	if d.Tree == nil {
 		return nil, message.New(message.NotWritten)

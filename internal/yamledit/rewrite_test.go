@@ -69,7 +69,9 @@ func TestRewrite(t *testing.T) {
 
 		{"question marks", "? a\n: 1\n? b\n:\n", "a: 1\nb:\nc: 2", "? a\n: 1\n? b\n:\nc: 2\n"},
 		{"question marks around a literal scalar", "a:\n  ? b\n  : |\n   c\nd: 1\n", "a: {b: \"c\\n\", e: 2}\nd: 1", "a:\n  ? b\n  : |\n   c\n  e: 2\nd: 1\n"},
-		{"a question mark whose value changes", "? a\n: x # a\nb: 1 # b\n", "a: {c: 1}\nb: 1", "a:\n  c: 1\nb: 1\n"},
+		{"a question mark whose value changes", "? a\n: x # a\nb: 1 # b\n", "a: {c: 1}\nb: 1", "a:\n  c: 1\nb: 1 # b\n"},
+		{"a question mark goes", "a: 1 # a\n# b\n? b\n: - x\n? c\n? d\n: 1 # d\n", "a: 1\nd: 1", "a: 1 # a\n? d\n: 1 # d\n"},
+		{"a question mark in an item goes", "- ? a\n  : 1\n  b: 1 # b\n", "- b: 1", "- b: 1\n"},
 
 		{"an item more", "a:\n- 1 # one\n# end\nb: 1\n", "a: [1, {c: 2}]\nb: 1", "a:\n- 1 # one\n- c: 2\n# end\nb: 1\n"},
 		{"an item more in a nested sequence", "- - 1\n  - 2\n- 3\n", "- [1, 2, 4]\n- 3", "- - 1\n  - 2\n  - 4\n- 3\n"},

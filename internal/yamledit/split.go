@@ -14,7 +14,7 @@ type Piece struct {
 // ByteOrderMark may begin a stream.
 var ByteOrderMark = []byte("\xef\xbb\xbf")
 
-// Split cuts a stream into pieces, of which there is at least one. A separator is
+// Split cuts a stream into pieces, at least one. A separator is
 // "---" or "..." at the beginning of a line, with a blank or the end of the line
 // after it, or "---" right before a key, which Helm accepts. Indented dashes and
 // longer rows of dashes are content.

@@ -55,37 +55,44 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		return r.node(n.Alias)
 	}
 	plain := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: r.line(n.Line), Column: n.Column}
-	if n.Kind != yaml.MappingNode {
-		for _, child := range n.Content {
-			c, err := r.node(child)
-			if err != nil {
-				return nil, err
-			}
-			plain.Content = append(plain.Content, c)
+	if n.Kind == yaml.MappingNode {
+		if err := r.entries(n, plain); err != nil {
+			return nil, err
 		}
 		return plain, nil
 	}
+	for _, child := range n.Content {
+		c, err := r.node(child)
+		if err != nil {
+			return nil, err
+		}
+		plain.Content = append(plain.Content, c)
+	}
+	return plain, nil
+}
+
+// entries fills a plain mapping with the entries of a parsed one: first its own, then
+// those that its merge keys bring in.
+func (r *resolver) entries(n, plain *yaml.Node) error {
 	seen := make(map[string]bool, len(n.Content)/2)
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, err := r.node(n.Content[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		value, err := r.node(n.Content[i+1])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if isMerge(n.Content[i]) {
 			merges = append(merges, value)
 			continue
 		}
-		if key.Kind == yaml.ScalarNode {
-			if seen[key.Value] {
-				return nil, &Error{Line: key.Line, Err: message.New(message.KeyTwice, "key", key.Value)}
-			}
-			seen[key.Value] = true
+		if key.Kind == yaml.ScalarNode && seen[key.Value] {
+			return &Error{Line: key.Line, Err: message.New(message.KeyTwice, "key", key.Value)}
 		}
+		seen[key.Value] = true
 		plain.Content = append(plain.Content, key, value)
 	}
 	for _, merge := range merges {
@@ -95,16 +102,17 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		}
 		for _, source := range sources {
 			if source.Kind != yaml.MappingNode {
-				return nil, &Error{Line: source.Line, Err: message.New(message.MergeNoMapping)}
+				return &Error{Line: source.Line, Err: message.New(message.MergeNoMapping)}
 			}
 			for i := 0; i+1 < len(source.Content); i += 2 {
-				if Get(plain, source.Content[i].Value) == nil {
+				if key := source.Content[i].Value; !seen[key] {
+					seen[key] = true
 					plain.Content = append(plain.Content, source.Content[i], source.Content[i+1])
 				}
 			}
 		}
 	}
-	return plain, nil
+	return nil
 }
 
 func isMerge(key *yaml.Node) bool { return key.Kind == yaml.ScalarNode && key.Tag == "!!merge" }
