@@ -72,10 +72,7 @@ func plainJSON(text []byte) []byte {
 		if at+6 > len(text) || text[at] != '\\' || text[at+1] != 'u' {
 			return utf8.RuneError
 		}
-		code, err := strconv.ParseUint(string(text[at+2:at+6]), 16, 16)
-		if err != nil {
-			return utf8.RuneError
-		}
+		code, _ := strconv.ParseUint(string(text[at+2:at+6]), 16, 16) // four digits, as it is JSON
 		return rune(code)
 	}
 	for i := 0; i < len(text); i++ {

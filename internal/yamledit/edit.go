@@ -269,38 +269,40 @@ func (e *editor) removeEntry(key, value *yaml.Node) bool {
 	return true
 }
 
-// replaceValue writes the whole value of an entry of a block mapping.
+// replaceValue writes the whole value of an entry of a block mapping. A comment
+// after a value that is not of several lines stays.
 func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
-	line := key.Line - 1
-	if collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0; collection {
-		short := value.Line-1 == line && value.Anchor == "" &&
-			(value.Kind == yaml.ScalarNode && value.Style == 0 && IsNull(value) || isEmptyFlow(value))
-		if short && e.lastLine(value, line, e.column(key)) == line { // "labels:" or "labels: {}"; a comment after it stays
-			if !isImplicitNull(value) {
-				start := e.offset(value)
-				end := start + len(value.Value)
-				if value.Kind != yaml.ScalarNode {
-					end = e.flowEnd(start)
-				}
-				for start > 0 && e.text[start-1] == ' ' {
-					start--
-				}
-				e.replace(start, end, "")
-			}
-			e.insertLines(line, e.block(want, key.Column+1))
-			return true
-		}
+	line, column := key.Line-1, e.column(key)
+	collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0
+	short := value.Line-1 == line && value.Anchor == "" && e.lastLine(value, line, column) == line &&
+		(value.Kind == yaml.AliasNode || value.Style == 0 && IsNull(value) || isEmptyFlow(value))
+	start := e.offset(value)
+	end := start + len(value.Value) // of null and alias
+	switch {
+	case value.Kind == yaml.AliasNode:
+		end += len("*")
+	case isEmptyFlow(value):
+		end = e.flowEnd(start)
 	}
-	if isEmptyFlow(value) { // over several lines, with comments perhaps
+	switch {
+	case short && collection: // as in "labels:", "labels: {}" and "labels: *x"
+		if !isImplicitNull(value) {
+			e.replace(len(bytes.TrimRight(e.text[:start], " ")), end, "")
+		}
+		e.insertLines(line, e.block(want, column+2))
+		return true
+	case short && value.Kind == yaml.AliasNode:
+		e.replace(start, end, flowText(want))
+		return true
+	case isEmptyFlow(value): // over several lines, with comments perhaps
 		e.growEmptyFlow(value, want)
 		return true
-	}
-	if !e.startsLine(key) || key.Anchor != "" {
+	case !e.startsLine(key) || key.Anchor != "":
 		return false
 	}
 	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments are in the text already
-	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, e.column(key))),
-		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, e.column(key)))
+	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, column)),
+		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, column))
 	return true
 }
 

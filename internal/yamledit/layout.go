@@ -170,7 +170,7 @@ func isImplicitNull(n *yaml.Node) bool {
 
 // isEmptyFlow is true for {} and [].
 func isEmptyFlow(n *yaml.Node) bool {
-	return n.Style&yaml.FlowStyle != 0 && len(n.Content) == 0 && n.Anchor == ""
+	return n.Style&yaml.FlowStyle != 0 && len(n.Content) == 0
 }
 
 // lastLine returns the last line of a node in block context, whose key or dash is on
@@ -250,8 +250,8 @@ func blockScalarHeader(line []byte) (header string, ok bool) {
 	return string(line[start:]), true
 }
 
-// flowEnd returns the offset after a flow collection, a quoted scalar, an alias, or
-// a plain scalar in flow context, which begins at start.
+// flowEnd returns the offset after what begins at start: a flow collection, a quoted
+// scalar, or, in flow context, an alias or a plain scalar.
 func (l *layout) flowEnd(start int) int {
 	begin := l.skipProperties(start)
 	depth, i := 0, begin

@@ -165,7 +165,10 @@ func isResolved(n *yaml.Node) bool { return isPlain(n) && n.Style&yaml.TaggedSty
 // readsAsString is true for a text that every YAML reader takes for a string: no
 // number, date, null, merge key, or boolean of YAML 1.1.
 func readsAsString(s string) bool {
-	if s == "" || strings.ContainsRune("0123456789+-.~<=", rune(s[0])) {
+	switch {
+	case strings.Contains(s, "\n"), s == "...", s == "---":
+		return true
+	case s == "", strings.IndexByte("0123456789+-.~<=", s[0]) >= 0:
 		return false
 	}
 	switch strings.ToLower(s) {

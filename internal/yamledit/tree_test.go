@@ -20,6 +20,8 @@ func TestEqual(t *testing.T) {
 		{"a: é😀", `a: "é😀"`, true},
 		{"a: /path", `a: "/path"`, true},
 		{"a: |-\n  word", "a: word", true},
+		{"a: 1\n\n  2", `a: "1\n2"`, true},
+		{"a: ...", "a: '...'", true},
 		{"a: on", "a: 'on'", false},
 		{"a: Y", "a: 'Y'", false},
 		{"a: 12:30", `a: "12:30"`, false},
