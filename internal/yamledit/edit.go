@@ -120,11 +120,20 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	switch {
 	case n.Style&yaml.SingleQuotedStyle != 0 && fitsSingleQuotes(want):
 		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
-	case isPlain(n) && isResolved(want) && !strings.Contains(want.Value, "\n"):
-		text = want.Value
+	case isPlain(n):
+		text = scalarText(want)
 	}
 	e.replace(start, end, text)
 	return true
+}
+
+// scalarText returns a scalar on one line, and without quotes if it has none; and an
+// empty collection.
+func scalarText(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && isResolved(n) && !strings.Contains(n.Value, "\n") {
+		return n.Value
+	}
+	return flowText(n)
 }
 
 // fitsSingleQuotes is true for a string that stays one in quotes without escapes.
@@ -292,7 +301,7 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 		e.insertLines(line, e.block(want, column+2))
 		return true
 	case short && value.Kind == yaml.AliasNode:
-		e.replace(start, end, flowText(want))
+		e.replace(start, end, scalarText(want))
 		return true
 	case isEmptyFlow(value): // over several lines, with comments perhaps
 		e.growEmptyFlow(value, want)

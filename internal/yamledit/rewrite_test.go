@@ -98,7 +98,7 @@ func TestRewrite(t *testing.T) {
 		{"the anchored scalar in quotes", "a: &x  'b'\nc: 1\n", "a: d\nc: 1", "a: &x  'd'\nc: 1\n"},
 		{"the anchor goes", "a: &x {b: 1}\nc: *x\nd: *x\n", "c: {b: 1}", "c:\n  b: 1\n"},
 		{"an anchored mapping grows, and its alias does not", "a: &x\n  b: 1\nc: *x # c\n", "a: {b: 1, d: 2}\nc: {b: 1}", "a: &x\n  b: 1\n  d: 2\nc: # c\n  b: 1\n"},
-		{"an alias becomes a scalar", "a: &x 1\nb: *x # b\n", "a: 1\nb: y z", "a: &x 1\nb: \"y z\" # b\n"},
+		{"an alias becomes a scalar", "a: &x 1\nb: *x # b\n", "a: 1\nb: y z", "a: &x 1\nb: y z # b\n"},
 		{"an anchored empty mapping grows", "a: &x {} # a\nb: *x # b\n", "a: {c: 1}\nb: {}", "a: &x {\"c\": 1} # a\nb: {} # b\n"},
 		{"an anchored key", "&k a: 1\nb: *k\n", "a: {c: 1}\nb: a", "a:\n  c: 1\nb: a\n"},
 		{"a merge key stays", "a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", "a: {b: 1}\nc: {b: 1, d: 3}", "a: &x {b: 1}\nc:\n  <<: *x\n  d: 3\n"},
