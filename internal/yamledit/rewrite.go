@@ -133,12 +133,16 @@ func (w *writer) changeDocument(c Change, repeated string) ([]Edit, error) {
 		if added.Copy {
 			attempts = slices.Insert(attempts, 0, func() []Edit { return w.editsInPlace(added.Tree) })
 		}
-		text, err := w.readBack(added.Tree, from, to, attempts...)
+		copied, err := w.readBack(added.Tree, from, to, attempts...)
 		if err != nil {
 			return nil, err
 		}
+		text := apply(w.text, from, to, copied)
+		if !bytes.HasSuffix(text, []byte("\n")) { // but a lone CR, after which Split finds no separator
+			return nil, message.New(message.NotWritten)
+		}
 		b.WriteString(head)
-		b.Write(apply(w.text, from, to, text))
+		b.Write(text)
 	}
 	return append(edits, Edit{len(w.text), len(w.text), b.String()}), nil
 }
