@@ -37,8 +37,8 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
-// TestRewriteGenerated is FuzzRewrite with generated streams only, nearly all of
-// which must be edited in place.
+// TestRewriteGenerated is FuzzRewrite with generated streams only. All of them can be
+// written, and nearly all block mappings with a key that stays are edited in place.
 func TestRewriteGenerated(t *testing.T) {
 	count := make(map[outcome]int)
 	const all = 2000
@@ -47,10 +47,10 @@ func TestRewriteGenerated(t *testing.T) {
 			count[judgeRewrite(t, newGenerator(seed).stream(), seed)]++
 		})
 	}
-	t.Logf("%d in place, %d not written, %d from the tree, %d of which were mappings with a key that stays; no content in %d",
+	t.Logf("%d in place, %d not written, %d whole (%d mappings with a key that stays), %d without content",
 		count[inPlace], count[notWritten], count[fromTree]+count[fromTreeWithKey], count[fromTreeWithKey], count[notRead])
 	if count[notWritten] > 0 || count[fromTreeWithKey] > all/1000 {
-		t.Error("more was not edited in place than before")
+		t.Error("fewer documents are edited in place than before")
 	}
 }
 
@@ -59,8 +59,8 @@ type outcome int
 const (
 	notRead outcome = iota
 	inPlace
-	fromTree
-	fromTreeWithKey
+	fromTree        // written whole, where there was nothing to keep but its own comments
+	fromTreeWithKey // written whole, although it is a block mapping with a key that stays
 	notWritten
 )
 
@@ -135,10 +135,10 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 		tried = w.changed(d.Tree, false)
 	}
 	if done := w.editsInPlace(tried); !decodesTo(apply(d.text, 0, len(d.text), done), tried) {
-		if slices.ContainsFunc(d.Tree.Content, func(key *yaml.Node) bool {
-			return d.root.Style&yaml.FlowStyle == 0 && Get(d.Tree, key.Value) != nil && Get(tried, key.Value) != nil
-		}) {
-			return fromTreeWithKey
+		for i := 0; d.root.Style&yaml.FlowStyle == 0 && d.Tree.Kind == yaml.MappingNode && i < len(d.Tree.Content); i += 2 {
+			if Get(tried, d.Tree.Content[i].Value) != nil {
+				return fromTreeWithKey
+			}
 		}
 		return fromTree
 	}

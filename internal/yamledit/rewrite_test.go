@@ -21,7 +21,7 @@ func parse(t *testing.T, text string) *Document {
 	return d
 }
 
-// lines compares texts line by line.
+// diffLines compares texts line by line.
 func diffLines(want, got string) string {
 	return cmp.Diff(strings.SplitAfter(want, "\n"), strings.SplitAfter(got, "\n"))
 }
