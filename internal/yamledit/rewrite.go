@@ -252,20 +252,25 @@ func (d *Document) inStream(edits []Edit) []Edit {
 	if edits == nil {
 		return nil
 	}
+	text := apply(d.text, 0, len(d.text), edits)
+	var inStream []Edit
+	if mark := bytes.TrimPrefix(d.stream[d.Start:d.Body], ByteOrderMark); separator(mark) > 0 && separator(slices.Concat(mark, text)) == 0 {
+		inStream = append(inStream, Edit{0, 0, lineBreak(d.text)}) // after a "---" right before what was a key
+	}
 	if d.altered {
-		text := apply(d.text, 0, len(d.text), edits)
 		if d.padded {
 			text = unpadded(text, lineBreak(d.text))
 		}
-		return []Edit{{d.Body, d.End, string(text)}}
+		inStream = append(inStream, Edit{0, d.End - d.Body, string(text)})
+	} else {
+		inStream = append(inStream, edits...)
 	}
-	sorted := slices.Clone(edits)
-	slices.SortStableFunc(sorted, func(a, b Edit) int { return a.Start - b.Start })
-	for i := range sorted {
-		sorted[i].Start += d.Body
-		sorted[i].End += d.Body
+	slices.SortStableFunc(inStream, func(a, b Edit) int { return a.Start - b.Start })
+	for i := range inStream {
+		inStream[i].Start += d.Body
+		inStream[i].End += d.Body
 	}
-	return sorted
+	return inStream
 }
 
 // unpadded takes the line break at the end, which is not in the stream, off a

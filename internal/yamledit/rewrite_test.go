@@ -82,6 +82,7 @@ func TestRewrite(t *testing.T) {
 
 		{"a flow mapping", "{a: 1, b: 'x', c: [1]} # d\n", "{a: 1, b: z, d: 2}", "{a: 1, b: 'z', \"d\": 2} # d\n"},
 		{"the first of a flow mapping goes", "{a: 1, \"b\": {c: 2}}\n", "b: {c: 2}", "{\"b\": {c: 2}}\n"},
+		{"the first two of a flow mapping go", "{a: 1, b: 2, c: 3} # d\n", "c: 3", "{c: 3} # d\n"},
 		{"all of a flow mapping changes", "a: {b: 1} # a\n", "a: {c: 1}", "a:\n  c: 1\n"},
 		{"a value in a flow mapping changes its kind", "{a: [1, '}', \"]\"], b: 2}\n", "{a: x, b: 2}", "{a: \"x\", b: 2}\n"},
 		{"a flow mapping over lines", "a: {\n  b: 1, # }\n  c: 2, # c\n}\n", "a: {b: 1, c: 2, d: 3}", "a: {\n  b: 1, # }\n  c: 2,\n  \"d\": 3, # c\n}\n"},
@@ -106,6 +107,9 @@ func TestRewrite(t *testing.T) {
 		{"a merged key changes", "a: &x {b: 1}\nc:\n  <<: [*x]\n", "a: {b: 1}\nc: {b: 2}", "a: &x {b: 1}\nc:\n  <<: [*x]\n  b: 2\n"},
 		{"what is merged goes", "a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", "c: {b: 1, d: 2}", "c:\n  d: 2\n  b: 1\n"},
 		{"an inline merge", "c:\n  <<: {b: 1}\n  d: 2\n", "c: {b: 1, d: 3}", "c:\n  <<: {b: 1}\n  d: 3\n"},
+		{"a separator right before a key that goes", "---a: 1\n1b: 2 # b\n", "1b: 2", "---\n1b: 2 # b\n"},
+		{"a separator right before a key that stays", "---a: 1\n1b: 2 # b\n", "a: 1", "---a: 1\n"},
+		{"a separator right before JSON", `---{"a": "\/"}`, "[x]", "---\n[\"x\"]"},
 		{"another kind of document", "# a\na: 1\n# b\n", "[1]", "# a\n- 1\n# b\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
