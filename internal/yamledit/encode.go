@@ -55,6 +55,9 @@ func blockStyle(n *yaml.Node) *yaml.Node {
 	c.Content = make([]*yaml.Node, len(n.Content))
 	for i, child := range n.Content {
 		c.Content[i] = blockStyle(child)
+		if key := c.Content[i]; n.Kind == yaml.MappingNode && i%2 == 0 && key.Value == "" && IsNull(key) {
+			key.Value = "null" // go-yaml writes an empty one as ''
+		}
 	}
 	return &c
 }

@@ -138,10 +138,13 @@ func Equal(a, b *yaml.Node) bool {
 		return IsNull(a) && IsNull(b) || a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
 			(isResolved(a) == isResolved(b) || readsAsString(a.Value))
 	case yaml.MappingNode:
-		others := index(b)
+		others := make(map[string]int, len(b.Content)/2)
+		for i := 0; i+1 < len(b.Content); i += 2 {
+			others[b.Content[i].Value] = i
+		}
 		for i := 0; i+1 < len(a.Content); i += 2 {
-			other := others[a.Content[i].Value]
-			if other == nil || !Equal(a.Content[i+1], other) {
+			j, ok := others[a.Content[i].Value]
+			if !ok || !Equal(a.Content[i], b.Content[j]) || !Equal(a.Content[i+1], b.Content[j+1]) {
 				return false
 			}
 		}
