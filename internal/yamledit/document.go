@@ -14,20 +14,21 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
 
-// Document is one document of a stream: its text, and the tree that the text
-// stands for.
+// Document is a document of a stream.
 type Document struct {
 	Piece
 	Tree *yaml.Node // the plain tree; nil for a document without content
 
 	stream  []byte
 	text    []byte     // of the document; a line break is added where the stream ends without one
-	padded  bool       // that was so
-	altered bool       // text is not, byte for byte, a part of the stream
+	padded  bool       // a line break was added
+	altered bool       // the text is not, byte for byte, a part of the stream
 	root    *yaml.Node // as parsed, with positions in text
 }
 
-// Parse reads the document in a piece of a stream. Its errors are [*Error].
+// Parse reads the document in a piece of a stream. Its errors are [*Error]: the
+// document is not YAML, has a key twice, or has aliases or merge keys that stand for
+// nothing or for too much.
 func Parse(stream []byte, p Piece) (*Document, error) {
 	d := &Document{Piece: p, stream: stream, text: stream[p.Body:p.End]}
 	err := d.parse()
@@ -52,7 +53,7 @@ func (d *Document) parse() (err error) {
 	return err
 }
 
-// located makes an [*Error] of what the parser says.
+// located makes an [*Error] of an error of the parser.
 func (d *Document) located(err error) error {
 	var at *Error
 	if errors.As(err, &at) {
@@ -71,10 +72,7 @@ func plainJSON(text []byte) []byte {
 		if at+6 > len(text) || text[at] != '\\' || text[at+1] != 'u' {
 			return utf8.RuneError
 		}
-		code, err := strconv.ParseUint(string(text[at+2:at+6]), 16, 16)
-		if err != nil {
-			return utf8.RuneError
-		}
+		code, _ := strconv.ParseUint(string(text[at+2:at+6]), 16, 16) // four digits, as it is JSON
 		return rune(code)
 	}
 	for i := 0; i < len(text); i++ {
@@ -96,7 +94,7 @@ func plainJSON(text []byte) []byte {
 	return out
 }
 
-// parseText parses one document: nil for one without content.
+// parseText parses a text of one document, nil for one without content.
 func parseText(text []byte) (*yaml.Node, error) {
 	var n yaml.Node
 	if err := yaml.Unmarshal(text, &n); err != nil {
@@ -108,19 +106,26 @@ func parseText(text []byte) (*yaml.Node, error) {
 	return n.Content[0], nil
 }
 
-// decodesTo tells whether a text reads as a tree.
-func decodesTo(text []byte, want *yaml.Node) bool {
+// treeOf returns the plain tree of a text, nil for one without content and for one
+// that cannot be read.
+func treeOf(text []byte) *yaml.Node {
 	root, err := parseText(text)
 	if err != nil || root == nil {
-		return false
+		return nil
 	}
-	tree, err := resolve(root, nil)
-	return err == nil && Equal(tree, want)
+	tree, _ := resolve(root, nil)
+	return tree
 }
 
-// pad ends the document with a line break, so that a line can follow it. A block
-// scalar at its end gets an indicator that strips this break, which is not part of
-// its value.
+// decodesTo tells whether a text reads as a tree.
+func decodesTo(text []byte, want *yaml.Node) bool {
+	tree := treeOf(text)
+	return tree != nil && Equal(tree, want)
+}
+
+// pad ends the document with a line break, so that a line can follow it. Where it
+// ends with a block scalar, that gets the indicator "-", because the break is not a
+// part of its value.
 func (d *Document) pad() error {
 	text := append(bytes.Clone(d.text), lineBreak(d.text)...)
 	if !decodesTo(text, d.Tree) {
@@ -167,10 +172,10 @@ func (d *Document) streamLines() func(int) int {
 }
 
 // brokenLine finds the line in which a document stops being YAML. go-yaml often
-// names the beginning of the block around it. So from there on it is the line
-// after the longest beginning of the document that parses: searched for line by
-// line, because a beginning may also end within quotes, and in halves where it is
-// far away.
+// names the beginning of the block around it. From there on, it is the line after
+// the longest beginning of the document that parses. The search goes line by line,
+// because a beginning may end within quotes and not parse for that reason; where the
+// line is far away, it goes in halves.
 func (d *Document) brokenLine(named int) int {
 	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
 	starts := append(lineStarts(d.text), len(d.text))
@@ -185,11 +190,11 @@ func (d *Document) brokenLine(named int) int {
 		}
 	}
 	if broken == named+far && len(d.text) < 2<<20 {
-		for behind := last; behind-broken > 0; {
-			if middle := (broken + behind) / 2; parses(middle) {
+		for end := last; end-broken > 0; {
+			if middle := (broken + end) / 2; parses(middle) {
 				broken = middle + 1
 			} else {
-				behind = middle
+				end = middle
 			}
 		}
 	}

@@ -9,13 +9,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Edit replaces the bytes [Start,End) of a text.
+// Edit replaces the bytes [Start,End) of a text by New.
 type Edit struct {
 	Start, End int
 	New        string
 }
 
-// Apply returns a text with edits.
+// Apply returns a copy of a text with edits, which are in any order and do not
+// overlap.
 func Apply(text []byte, edits []Edit) []byte { return apply(text, 0, len(text), edits) }
 
 // apply returns text[from:to] with the edits that lie in it.
@@ -34,14 +35,13 @@ func apply(text []byte, from, to int, edits []Edit) []byte {
 	return append(out, text[from:to]...)
 }
 
-// editor finds the smallest edits that turn the text of a YAML document into
-// one that holds another tree. It never encodes what it does not change: a
-// round trip through a YAML library alters folded scalars (yaml/go-yaml 337).
+// editor finds the smallest edits by which the text of a document gives another
+// tree. It encodes nothing that does not change.
 type editor struct {
 	*layout
 	edits []Edit
-	now   map[*yaml.Node]*yaml.Node // what an anchored node will hold
-	gone  map[*yaml.Node]bool       // anchored nodes that the edits delete
+	now   map[*yaml.Node]*yaml.Node // the trees of anchored nodes after the edits so far
+	gone  map[*yaml.Node]bool       // the anchored nodes that the edits delete
 }
 
 func newEditor(l *layout) *editor {
@@ -57,16 +57,16 @@ func (e *editor) insertLines(after int, lines string) {
 	e.replace(e.lineEnd(after), e.lineEnd(after), lines)
 }
 
-// rewrite records the edits that make node hold the tree want. It returns
-// false where only the owner of the node can do it, by writing the whole
-// node again; it has recorded nothing then.
+// rewrite records the edits by which a node of the text gets the tree want. It
+// records nothing and returns false where the edits would not be smaller than the
+// node: whoever called it writes the whole node then.
 func (e *editor) rewrite(n, want *yaml.Node) bool {
 	mark := len(e.edits)
 	ok := false
 	switch {
 	case n.Kind == yaml.AliasNode:
-		held, known := e.now[n.Alias]
-		ok = known && !e.gone[n.Alias] && Equal(held, want)
+		now, known := e.now[n.Alias]
+		ok = known && !e.gone[n.Alias] && Equal(now, want)
 	case n.Kind != want.Kind:
 	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
 		ok = e.rewriteMapping(n, want)
@@ -88,7 +88,7 @@ func (e *editor) rewrite(n, want *yaml.Node) bool {
 	return true
 }
 
-// forget marks every anchor in a node that goes.
+// forget marks the anchors in a node that goes.
 func (e *editor) forget(n *yaml.Node) {
 	if n.Anchor != "" {
 		e.gone[n] = true
@@ -99,7 +99,7 @@ func (e *editor) forget(n *yaml.Node) {
 }
 
 func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
-	if held, err := resolve(n, nil); err == nil && Equal(held, want) {
+	if now, err := resolve(n, nil); err == nil && Equal(now, want) {
 		return true
 	}
 	if isImplicitNull(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
@@ -118,72 +118,58 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	}
 	text := flowText(want)
 	switch {
-	case n.Style&yaml.SingleQuotedStyle != 0 && want.Tag == "!!str" && !strings.ContainsFunc(want.Value, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case n.Style&yaml.SingleQuotedStyle != 0 && fitsSingleQuotes(want):
 		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
-	case isPlain(n) && isResolved(want) && !strings.Contains(want.Value, "\n"):
-		text = want.Value
+	case isPlain(n):
+		text = scalarText(want)
 	}
 	e.replace(start, end, text)
 	return true
 }
 
+// scalarText returns a scalar on one line, and without quotes if it has none; and an
+// empty collection.
+func scalarText(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && isResolved(n) && !strings.Contains(n.Value, "\n") {
+		return n.Value
+	}
+	return flowText(n)
+}
+
+// fitsSingleQuotes is true for a string that stays one in quotes without escapes.
+func fitsSingleQuotes(n *yaml.Node) bool {
+	return n.Tag == "!!str" && (!isResolved(n) || readsAsString(n.Value)) &&
+		!strings.ContainsFunc(n.Value, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 	merged, keepMerge := e.mergedKeys(n, want)
 	wanted := index(want)
-	kept := func(key *yaml.Node) bool { // a merge key, as long as all that it brings in is wanted
+	stays := func(key *yaml.Node) bool { // a merge key, as long as all that it brings in is wanted
 		return isMerge(key) && keepMerge || !isMerge(key) && wanted[key.Value] != nil
 	}
-	explicit := make(map[string]bool)
-	anyKept := false
+	own := make(map[string]bool)
+	anyStays := false
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		explicit[n.Content[i].Value] = !isMerge(n.Content[i])
-		anyKept = anyKept || kept(n.Content[i])
+		key := n.Content[i]
+		own[key.Value] = !isMerge(key)
+		anyStays = anyStays || stays(key)
 	}
 	added := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	for i := 0; i+1 < len(want.Content); i += 2 {
 		key, value := want.Content[i], want.Content[i+1]
-		if explicit[key.Value] || merged[key.Value] != nil && Equal(merged[key.Value], value) {
-			continue
+		if !own[key.Value] && (merged[key.Value] == nil || !Equal(merged[key.Value], value)) {
+			added.Content = append(added.Content, key, value)
 		}
-		added.Content = append(added.Content, key, value)
 	}
 	flow := n.Style&yaml.FlowStyle != 0
-	if !anyKept && (flow || len(added.Content) == 0) {
+	if !anyStays && (flow || len(added.Content) == 0) || !e.rewriteEntries(n, wanted, stays) {
 		return false
 	}
-	keptBefore := false
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if key.Anchor != "" {
-			e.now[key] = key
-		}
-		switch {
-		case !kept(key):
-			e.forget(value)
-			if flow {
-				e.removeFlowEntry(n, i, keptBefore)
-			} else if !e.removeEntry(key, value) {
-				return false
-			}
-		case isMerge(key), e.rewrite(value, wanted[key.Value]):
-		case flow:
-			start := e.offset(value)
-			end := start
-			if !isImplicitNull(value) {
-				end = e.flowEnd(start)
-			} else if !bytes.HasSuffix(bytes.TrimRight(e.text[:start], " \t\r\n"), []byte(":")) {
-				return false
-			}
-			e.replace(start, end, flowText(wanted[key.Value]))
-		case !e.replaceValue(key, value, wanted[key.Value]):
-			return false
-		}
-		keptBefore = keptBefore || kept(key)
-	}
-	if len(added.Content) == 0 {
+	switch {
+	case len(added.Content) == 0:
 		return true
-	}
-	if flow {
+	case flow:
 		return e.growFlow(n, flowEntries(added))
 	}
 	key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
@@ -191,9 +177,55 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 	return true
 }
 
-// mergedKeys returns what the merge keys of a mapping bring in after the edits
-// so far. When they bring in a key that must not be there, they must go, and
-// the keys that they brought in be written out.
+// rewriteEntries removes the entries of a mapping that do not stay, and gives the
+// others the values that are wanted.
+func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stays func(key *yaml.Node) bool) bool {
+	flow := n.Style&yaml.FlowStyle != 0
+	afterOne := false // that stays
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Anchor != "" {
+			e.now[key] = key
+		}
+		ok := true
+		switch {
+		case !stays(key):
+			e.forget(value)
+			if flow {
+				e.removeFlowEntry(n, i, afterOne)
+			} else {
+				ok = e.removeEntry(key, value)
+			}
+		case isMerge(key), e.rewrite(value, wanted[key.Value]):
+		case flow:
+			ok = e.replaceFlowValue(value, wanted[key.Value])
+		default:
+			ok = e.replaceValue(key, value, wanted[key.Value])
+		}
+		if !ok {
+			return false
+		}
+		afterOne = afterOne || stays(key)
+	}
+	return true
+}
+
+// replaceFlowValue writes the whole value of an entry of a flow mapping.
+func (e *editor) replaceFlowValue(value, want *yaml.Node) bool {
+	start := e.offset(value)
+	end := start
+	if !isImplicitNull(value) {
+		end = e.flowEnd(start)
+	} else if !bytes.HasSuffix(bytes.TrimRight(e.text[:start], " \t\r\n"), []byte(":")) {
+		return false // a key alone
+	}
+	e.replace(start, end, flowText(want))
+	return true
+}
+
+// mergedKeys returns what the merge keys of a mapping bring in after the edits so
+// far. It returns false where they bring in a key that is not wanted: then the
+// merge keys go, and the keys that are wanted are written out.
 func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 	merged := make(map[string]*yaml.Node)
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -205,19 +237,16 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 			sources = sources[0].Content
 		}
 		for _, source := range sources {
-			held, err := resolve(source, nil)
+			now, err := resolve(source, nil)
 			if source.Kind == yaml.AliasNode {
-				if e.gone[source.Alias] || e.now[source.Alias] == nil {
-					return nil, false
-				}
-				held = e.now[source.Alias]
+				now = e.now[source.Alias]
 			}
-			if err != nil {
+			if err != nil || now == nil || e.gone[source.Alias] {
 				return nil, false
 			}
-			for j := 0; j+1 < len(held.Content); j += 2 {
-				if key := held.Content[j].Value; merged[key] == nil {
-					merged[key] = held.Content[j+1]
+			for j := 0; j+1 < len(now.Content); j += 2 {
+				if key := now.Content[j].Value; merged[key] == nil {
+					merged[key] = now.Content[j+1]
 				}
 			}
 		}
@@ -231,8 +260,8 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 	return merged, true
 }
 
-// removeEntry deletes the lines of an entry of a block mapping, with the
-// comment right above it.
+// removeEntry deletes the lines of an entry of a block mapping, and the comment
+// right above it.
 func (e *editor) removeEntry(key, value *yaml.Node) bool {
 	if !e.startsLine(key) {
 		return false
@@ -240,59 +269,61 @@ func (e *editor) removeEntry(key, value *yaml.Node) bool {
 	first := key.Line - 1
 	for first > 0 {
 		above := e.line(first - 1)
-		if !bytes.HasPrefix(bytes.TrimLeft(above, " "), []byte("#")) || indentation(above) != key.Column-1 {
+		if !bytes.HasPrefix(bytes.TrimLeft(above, " "), []byte("#")) || indentation(above) != e.column(key) {
 			break
 		}
 		first--
 	}
-	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, key.Column-1)), "")
+	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, e.column(key))), "")
 	return true
 }
 
-// replaceValue writes the whole value of an entry of a block mapping.
+// replaceValue writes the whole value of an entry of a block mapping. A comment
+// after a value that is not of several lines stays.
 func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
-	line := key.Line - 1
-	if collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0; collection {
-		short := value.Line-1 == line && value.Anchor == "" &&
-			(value.Kind == yaml.ScalarNode && value.Style == 0 && IsNull(value) || isEmptyFlow(value))
-		if short && e.lastLine(value, line, key.Column-1) == line { // "labels:" or "labels: {}"; a comment after it stays
-			if !isImplicitNull(value) {
-				start := e.offset(value)
-				end := start + len(value.Value)
-				if value.Kind != yaml.ScalarNode {
-					end = e.flowEnd(start)
-				}
-				for start > 0 && e.text[start-1] == ' ' {
-					start--
-				}
-				e.replace(start, end, "")
-			}
-			e.insertLines(line, e.block(want, key.Column+1))
-			return true
-		}
+	line, column := key.Line-1, e.column(key)
+	collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0
+	short := value.Line-1 == line && value.Anchor == "" && e.lastLine(value, line, column) == line &&
+		(value.Kind == yaml.AliasNode || value.Style == 0 && IsNull(value) || isEmptyFlow(value))
+	start := e.offset(value)
+	end := start + len(value.Value) // of null and alias
+	switch {
+	case value.Kind == yaml.AliasNode:
+		end += len("*")
+	case isEmptyFlow(value):
+		end = e.flowEnd(start)
 	}
-	if isEmptyFlow(value) { // over several lines, with comments perhaps
+	switch {
+	case short && collection: // as in "labels:", "labels: {}" and "labels: *x"
+		if !isImplicitNull(value) {
+			e.replace(len(bytes.TrimRight(e.text[:start], " ")), end, "")
+		}
+		e.insertLines(line, e.block(want, column+2))
+		return true
+	case short && value.Kind == yaml.AliasNode:
+		e.replace(start, end, scalarText(want))
+		return true
+	case isEmptyFlow(value): // over several lines, with comments perhaps
 		e.growEmptyFlow(value, want)
 		return true
-	}
-	if !e.startsLine(key) || key.Anchor != "" {
+	case !e.startsLine(key) || key.Anchor != "":
 		return false
 	}
-	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments stand where they stood
-	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, key.Column-1)),
-		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, key.Column-1))
+	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments are in the text already
+	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, column)),
+		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, column))
 	return true
 }
 
 func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
-	kept := min(len(want.Content), len(n.Content))
-	if kept < len(n.Content) {
-		if kept == 0 || n.Style&yaml.FlowStyle != 0 {
+	stay := min(len(want.Content), len(n.Content))
+	if stay < len(n.Content) {
+		if stay == 0 || n.Style&yaml.FlowStyle != 0 {
 			return false
 		}
-		e.removeItems(n.Content[kept:])
+		e.removeItems(n.Content[stay:])
 	}
-	for i, item := range n.Content[:kept] {
+	for i, item := range n.Content[:stay] {
 		switch {
 		case e.rewrite(item, want.Content[i]):
 		case isEmptyFlow(item): // "- {}" grows on its line
@@ -301,7 +332,7 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 			return false
 		}
 	}
-	added := want.Content[kept:]
+	added := want.Content[stay:]
 	if len(added) == 0 {
 		return true
 	}
@@ -329,7 +360,7 @@ func (e *editor) removeItems(items []*yaml.Node) {
 	e.replace(e.lines[first], e.lineEnd(e.lastLine(last, line, column)), "")
 }
 
-// growEmptyFlow fills {} or [], on whatever lines its brackets stand.
+// growEmptyFlow fills {} or [], whose brackets may be on different lines.
 func (e *editor) growEmptyFlow(n, want *yaml.Node) {
 	start := e.offset(n)
 	end := e.flowEnd(start)
@@ -367,9 +398,10 @@ func (e *editor) growFlow(n *yaml.Node, entries []string) bool {
 	return true
 }
 
-// removeFlowEntry deletes entry i of a flow mapping, some of which stays.
-func (e *editor) removeFlowEntry(n *yaml.Node, i int, keptBefore bool) {
-	if keptBefore {
+// removeFlowEntry deletes entry i of a flow mapping: with the comma before it
+// where an entry before it stays, else with the one after it.
+func (e *editor) removeFlowEntry(n *yaml.Node, i int, afterOne bool) {
+	if afterOne {
 		e.replace(e.entryEnd(n, i-2), e.entryEnd(n, i), "")
 	} else {
 		e.replace(e.offset(n.Content[i]), e.offset(n.Content[i+2]), "")

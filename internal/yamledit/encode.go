@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// block returns a plain tree as block YAML, each line indented by that many
-// blanks and ended as the text's are.
+// block returns a tree as block YAML, each line indented by so many blanks and ended
+// by the line break of the text.
 func (l *layout) block(n *yaml.Node, indent int) string {
 	text := blockText(n)
 	var b strings.Builder
@@ -24,16 +24,16 @@ func (l *layout) block(n *yaml.Node, indent int) string {
 	return b.String()
 }
 
-// blockText returns a plain tree as block YAML. What was a folded scalar is
-// written literally: go-yaml adds a newline to a folded one that has
-// more-indented lines (yaml/go-yaml 337).
+// blockText returns a tree as block YAML. It writes folded scalars literally, because
+// go-yaml adds a line break to a folded one that has more-indented lines
+// (yaml/go-yaml 337).
 func blockText(n *yaml.Node) string {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	encoder.CompactSeqIndent()
 	if err := encoder.Encode(blockStyle(n)); err != nil {
-		return "" // not YAML, so that the check of the result fails
+		return "" // which readBack refuses
 	}
 	encoder.Close()
 	return b.String()
@@ -55,12 +55,15 @@ func blockStyle(n *yaml.Node) *yaml.Node {
 	c.Content = make([]*yaml.Node, len(n.Content))
 	for i, child := range n.Content {
 		c.Content[i] = blockStyle(child)
+		if key := c.Content[i]; n.Kind == yaml.MappingNode && i%2 == 0 && key.Value == "" && IsNull(key) {
+			key.Value = "null" // go-yaml writes an empty one as ''
+		}
 	}
 	return &c
 }
 
-// flowText returns a plain tree on one line, as JSON but for scalars that JSON
-// does not know.
+// flowText returns a tree on one line, as JSON except for tags and for scalars that
+// must not be quoted.
 func flowText(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -91,8 +94,9 @@ func flowEntries(m *yaml.Node) []string {
 	return entries
 }
 
-// plainInFlow is true for what may stand unquoted in flow context and must,
-// lest a reader of YAML 1.1 sees another type: on, 12:30.
+// plainInFlow is true for a text that may be a plain scalar in flow context. It stays
+// one, because a reader of YAML 1.1 may see another type than a string in it, as in
+// 12:30.
 func plainInFlow(s string) bool {
 	for i := range len(s) {
 		if !alphanumeric(s[i]) && !strings.ContainsRune("-_./+:", rune(s[i])) {
@@ -109,7 +113,7 @@ func jsonString(s string) string {
 	encoder.Encode(s) // strings always encode
 	var out strings.Builder
 	for _, r := range strings.TrimSuffix(b.String(), "\n") {
-		if r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff { // JSON may have them as they are, YAML not
+		if r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff { // JSON allows them, YAML does not
 			fmt.Fprintf(&out, "\\u%04x", r)
 		} else {
 			out.WriteRune(r)

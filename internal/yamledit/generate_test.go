@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -117,7 +118,7 @@ func (g *generator) between(indent int) {
 func (g *generator) mapping(indent int, first string, depth int) {
 	used := make(map[string]bool)
 	if len(g.bases) > 0 && g.chance(30) {
-		g.WriteString(cmpOr(first, strings.Repeat(" ", indent)))
+		g.WriteString(cmp.Or(first, strings.Repeat(" ", indent)))
 		g.WriteString("<<: " + pick(g, "*"+pick(g, g.bases...), "[*"+pick(g, g.bases...)+"]") + g.eol)
 		first = ""
 		used["<<"] = true
@@ -126,7 +127,7 @@ func (g *generator) mapping(indent int, first string, depth int) {
 		if i > 0 || first == "" && len(used) == 0 {
 			g.between(indent)
 		}
-		g.WriteString(cmpOr(first, strings.Repeat(" ", indent)))
+		g.WriteString(cmp.Or(first, strings.Repeat(" ", indent)))
 		first = ""
 		if g.odd && g.chance(10) {
 			g.WriteString("? " + g.key(used) + g.eol + strings.Repeat(" ", indent) + ":")
@@ -137,20 +138,13 @@ func (g *generator) mapping(indent int, first string, depth int) {
 	}
 }
 
-func cmpOr(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
-}
-
 // sequence is mapping for items.
 func (g *generator) sequence(indent int, first string, depth int) {
 	for i := range 1 + g.IntN(4) {
 		if i > 0 || first == "" {
 			g.between(indent)
 		}
-		g.WriteString(cmpOr(first, strings.Repeat(" ", indent)))
+		g.WriteString(cmp.Or(first, strings.Repeat(" ", indent)))
 		first = ""
 		wide := 1 + 2*g.IntN(2)
 		dash := "-" + strings.Repeat(" ", wide)

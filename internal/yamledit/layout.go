@@ -9,7 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// layout is the text of a YAML document and where the lines of its nodes are.
+// layout is the text of a document, the nodes that it was parsed into, and where in
+// the text they are.
 type layout struct {
 	text  []byte
 	root  *yaml.Node
@@ -17,8 +18,8 @@ type layout struct {
 	eol   string             // the line break of the text
 	limit map[*yaml.Node]int // the line at which the next key or item begins
 
-	anchors bool // there are some
-	ascii   bool // columns are bytes
+	anchors bool // the text has some
+	ascii   bool // all characters are bytes, and so are columns
 }
 
 // newLayout takes a text and the tree that it was parsed into.
@@ -136,8 +137,8 @@ func (l *layout) offset(n *yaml.Node) int {
 	return at
 }
 
-// dash finds the line and column, from 0, of the dash of an item of a block
-// sequence: on the line of the item, or above it.
+// dash finds the dash of an item of a block sequence, on the line of the item or
+// above it. Line and column are counted from 0.
 func (l *layout) dash(item *yaml.Node) (line, column int) {
 	line = item.Line - 1
 	before := l.text[l.lines[line]:l.offset(item)]
@@ -169,11 +170,11 @@ func isImplicitNull(n *yaml.Node) bool {
 
 // isEmptyFlow is true for {} and [].
 func isEmptyFlow(n *yaml.Node) bool {
-	return n.Style&yaml.FlowStyle != 0 && len(n.Content) == 0 && n.Anchor == ""
+	return n.Style&yaml.FlowStyle != 0 && len(n.Content) == 0
 }
 
-// lastLine returns the last line of a node in block context. parent is the
-// column of its key or dash; keyLine the line of that.
+// lastLine returns the last line of a node in block context, whose key or dash is on
+// the line keyLine and begins, with its "?", at the column parent.
 func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 	switch {
 	case isImplicitNull(n):
@@ -205,7 +206,7 @@ func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 
 func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 	header := n.Line - 1
-	for ; header < l.limit[n]-1; header++ { // an anchor or a tag may stand on a line of its own
+	for ; header < l.limit[n]-1; header++ { // an anchor or a tag may be on a line before it
 		if _, ok := blockScalarHeader(l.line(header)); ok {
 			break
 		}
@@ -235,8 +236,8 @@ func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 	return last
 }
 
-// blockScalarHeader returns the header of the block scalar that a line begins,
-// as in "|+2".
+// blockScalarHeader returns the header of a block scalar at the end of a line, as
+// in "|+2".
 func blockScalarHeader(line []byte) (header string, ok bool) {
 	if i := bytes.Index(line, []byte(" #")); i >= 0 {
 		line = line[:i]
@@ -249,54 +250,63 @@ func blockScalarHeader(line []byte) (header string, ok bool) {
 	return string(line[start:]), true
 }
 
-// flowEnd returns the offset after a flow collection, a quoted scalar, an
-// alias, or a plain scalar in flow context, which begins at start.
+// flowEnd returns the offset after what begins at start: a flow collection, a quoted
+// scalar, or, in flow context, an alias or a plain scalar.
 func (l *layout) flowEnd(start int) int {
-	i := start
-	for i < len(l.text) && (l.text[i] == '&' || l.text[i] == '!') { // anchor and tag
-		for i < len(l.text) && !bytes.ContainsRune([]byte(" \t\r\n,"), rune(l.text[i])) {
-			i++
-		}
-		for i < len(l.text) && bytes.ContainsRune([]byte(" \t\r\n"), rune(l.text[i])) {
-			i++
-		}
-	}
-	depth := 0
-	begin := i
+	begin := l.skipProperties(start)
+	depth, i := 0, begin
+scan:
 	for ; i < len(l.text); i++ {
 		switch c := l.text[i]; {
 		case c == '{' || c == '[':
 			depth++
-		case c == '}' || c == ']' || c == ',':
-			if depth == 0 { // after a plain scalar
-				return begin + len(bytes.TrimRight(l.text[begin:i], " \t\r\n"))
+		case c == ',':
+			if depth == 0 {
+				break scan
 			}
-			if c == ',' {
-				continue
+		case c == '}' || c == ']':
+			if depth == 0 {
+				break scan
 			}
 			if depth--; depth == 0 {
 				return i + 1
 			}
-		case (c == '"' || c == '\'') && (i == begin || !plainByte(l.text[i-1])):
+		case (c == '"' || c == '\'') && (i == begin || opensQuotes(l.text[i-1])):
 			i = l.quoteEnd(i)
 			if depth == 0 {
 				return i + 1
 			}
-		case c == '#' && i > 0 && bytes.ContainsRune([]byte(" \t\r\n"), rune(l.text[i-1])):
+		case c == '#' && i > 0 && isSpace(l.text[i-1]):
 			if depth == 0 {
-				return begin + len(bytes.TrimRight(l.text[begin:i], " \t\r\n"))
+				break scan
 			}
 			for i+1 < len(l.text) && l.text[i+1] != '\n' {
 				i++
 			}
 		}
 	}
-	return begin + len(bytes.TrimRight(l.text[begin:], " \t\r\n"))
+	return begin + len(bytes.TrimRight(l.text[begin:i], " \t\r\n")) // after a plain scalar
 }
 
-// plainByte is true for a byte after which a quote does not open a string.
-func plainByte(c byte) bool {
-	return !bytes.ContainsRune([]byte(" \t\r\n,:[]{}"), rune(c))
+// skipProperties returns the offset after the anchor and the tag at an offset.
+func (l *layout) skipProperties(i int) int {
+	for i < len(l.text) && (l.text[i] == '&' || l.text[i] == '!') {
+		for i < len(l.text) && !isSpace(l.text[i]) && l.text[i] != ',' {
+			i++
+		}
+		for i < len(l.text) && isSpace(l.text[i]) {
+			i++
+		}
+	}
+	return i
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// opensQuotes is true for a byte after which a quote begins a scalar; elsewhere it
+// is a character of a plain one.
+func opensQuotes(c byte) bool {
+	return isSpace(c) || strings.IndexByte(",:[]{}", c) >= 0
 }
 
 // quoteEnd returns the offset of the quote that closes the one at start.
@@ -325,11 +335,14 @@ func (l *layout) column(key *yaml.Node) int {
 	return key.Column - 1
 }
 
-// startsLine is true when only blanks are before the key on its line.
+// startsLine is true where an entry of a block mapping has only blanks before it on
+// its line.
 func (l *layout) startsLine(key *yaml.Node) bool {
-	return len(bytes.TrimLeft(l.text[l.lines[key.Line-1]:l.offset(key)], " ")) == 0
+	start := l.lines[key.Line-1]
+	return len(bytes.TrimLeft(l.text[start:start+l.column(key)], " ")) == 0
 }
 
+// entryEnd returns the offset after entry i of a flow mapping.
 func (l *layout) entryEnd(n *yaml.Node, i int) int {
 	if isImplicitNull(n.Content[i+1]) {
 		return l.flowEnd(l.offset(n.Content[i]))

@@ -12,43 +12,54 @@ import (
 
 // Change says what becomes of a node of a tree.
 type Change struct {
-	InPlace *yaml.Node // what takes its place
-	Added   []Added    // what follows it: further documents, or further items of its sequence
+	InPlace *yaml.Node // takes its place
+	Added   []Added    // follow it, as documents, or as items of its sequence
 }
 
 // Added is a tree that is added after another.
 type Added struct {
 	Tree *yaml.Node
-	Copy bool // of the node that it follows: it gets that node's comments and style
+	Copy bool // it is written with the comments and in the style of the node that it follows
 }
 
 // Rewrite returns the edits of the stream that make the changes. A key of changes
-// is a node of d.Tree: the tree itself, or items of sequences in it. The comments
-// at the top of the document that begin with repeated also stand above each
-// document that is added.
+// is d.Tree itself, or an item of a sequence in it. The comments at the top of the
+// document that begin with repeated, if that is not empty, are written above each
+// added document, too.
 //
-// Every document that results has been parsed again and compared with what was
-// wanted. Its error is [message.NotWritten], for a text that cannot be changed so.
+// Every document that results has been parsed again and compared with the tree that
+// was wanted. The error is [message.NotWritten], where the text cannot be changed so
+// that it gives this tree.
 func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) ([]Edit, error) {
+	if d.root == nil {
+		return nil, message.New(message.NotWritten)
+	}
 	w := &writer{newLayout(d.text, d.root), changes}
 	if change, ok := changes[d.Tree]; ok {
-		edits, err := w.document(change, repeated)
+		edits, err := w.changeDocument(change, repeated)
 		return d.inStream(edits), err
 	}
-	edits, err := w.items(d.Tree)
+	edits, err := w.changeItems(d.Tree)
 	return d.inStream(edits), err
 }
 
-// Set returns the edits of the stream by which the document gets another value at
-// a dotted path, or, for nil, none. Its errors are [*Error], and
-// [message.NotWritten].
+// Set returns the edits of the stream by which the document gets a value at a dotted
+// path: anything that [yaml.Marshal] takes, or nil, which removes the key. Its errors
+// are an [*Error], for a part on the way that is not a mapping, [message.NotWritten] as
+// for Rewrite, and those of encoding the value.
 func (d *Document) Set(path string, value any) ([]Edit, error) {
+	if d.Tree == nil {
+		return nil, message.New(message.NotWritten)
+	}
 	if _, err := At(d.Tree, path); err != nil {
 		return nil, err
 	}
 	want := Clone(d.Tree)
 	parent, key := want, path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		if now, _ := At(want, path[:i]); now == nil && value == nil {
+			return nil, nil
+		}
 		parent, key = MakeMapping(want, path[:i]), path[i+1:]
 	}
 	if value == nil {
@@ -80,17 +91,17 @@ func (w *writer) readBack(want *yaml.Node, from, to int, attempts ...func() []Ed
 	return nil, message.New(message.NotWritten)
 }
 
-// rewritten returns the edits that make the document hold a tree; none where it
-// cannot be done in place.
-func (w *writer) rewritten(want *yaml.Node) []Edit {
+// editsInPlace returns the edits by which the document gives another tree, none
+// where only the whole document can be written.
+func (w *writer) editsInPlace(want *yaml.Node) []Edit {
 	e := newEditor(w.layout)
 	e.rewrite(w.root, want)
 	return e.edits
 }
 
-// whole returns the edit that writes the document from its tree, in the style,
-// block or flow, that it has.
-func (w *writer) whole(want *yaml.Node) []Edit {
+// renderWhole returns the edit that writes the document from a tree, in block or flow
+// style as it was.
+func (w *writer) renderWhole(want *yaml.Node) []Edit {
 	from, to := w.extent()
 	text := w.block(want, 0)
 	if w.root.Style&yaml.FlowStyle != 0 {
@@ -99,18 +110,18 @@ func (w *writer) whole(want *yaml.Node) []Edit {
 	return []Edit{{from, to, text}}
 }
 
-// extent is where the lines of the top node begin and end, without what surrounds
-// them.
+// extent returns where the lines of the top node begin and end: there may be comments
+// before and after them.
 func (l *layout) extent() (from, to int) {
 	first := l.lineOf(l.offset(l.root))
 	return l.lines[first], l.lineEnd(l.lastLine(l.root, first, -1))
 }
 
-// document returns the edits that change the document as a whole and add others.
-func (w *writer) document(c Change, repeated string) ([]Edit, error) {
+// changeDocument returns the edits that change the document and add others.
+func (w *writer) changeDocument(c Change, repeated string) ([]Edit, error) {
 	edits, err := w.readBack(c.InPlace, 0, len(w.text),
-		func() []Edit { return w.rewritten(c.InPlace) },
-		func() []Edit { return w.whole(c.InPlace) })
+		func() []Edit { return w.editsInPlace(c.InPlace) },
+		func() []Edit { return w.renderWhole(c.InPlace) })
 	if err != nil || len(c.Added) == 0 {
 		return edits, err
 	}
@@ -118,21 +129,26 @@ func (w *writer) document(c Change, repeated string) ([]Edit, error) {
 	head := "---" + w.eol + w.topComments(repeated)
 	var b strings.Builder
 	for _, added := range c.Added {
-		attempts := []func() []Edit{func() []Edit { return w.whole(added.Tree) }}
+		attempts := []func() []Edit{func() []Edit { return w.renderWhole(added.Tree) }}
 		if added.Copy {
-			attempts = slices.Insert(attempts, 0, func() []Edit { return w.rewritten(added.Tree) })
+			attempts = slices.Insert(attempts, 0, func() []Edit { return w.editsInPlace(added.Tree) })
 		}
-		text, err := w.readBack(added.Tree, from, to, attempts...)
+		copied, err := w.readBack(added.Tree, from, to, attempts...)
 		if err != nil {
 			return nil, err
 		}
+		text := apply(w.text, from, to, copied)
+		if !bytes.HasSuffix(text, []byte("\n")) { // but a lone CR, after which Split finds no separator
+			return nil, message.New(message.NotWritten)
+		}
 		b.WriteString(head)
-		b.Write(apply(w.text, from, to, text))
+		b.Write(text)
 	}
 	return append(edits, Edit{len(w.text), len(w.text), b.String()}), nil
 }
 
-// topComments returns the comments above the first key that begin with a prefix.
+// topComments returns the comments at the top of the document that begin with a
+// prefix.
 func (w *writer) topComments(prefix string) string {
 	var b strings.Builder
 	for line := range bytes.Lines(w.text) {
@@ -146,12 +162,12 @@ func (w *writer) topComments(prefix string) string {
 	return b.String()
 }
 
-// items returns the edits that change items of sequences and add others.
-func (w *writer) items(tree *yaml.Node) ([]Edit, error) {
+// changeItems returns the edits that change items of sequences and add others.
+func (w *writer) changeItems(tree *yaml.Node) ([]Edit, error) {
 	want := w.changed(tree, true)
 	return w.readBack(want, 0, len(w.text),
-		func() []Edit { return append(w.rewritten(w.changed(tree, false)), w.insert(w.root, tree)...) },
-		func() []Edit { return w.whole(want) })
+		func() []Edit { return append(w.editsInPlace(w.changed(tree, false)), w.insert(w.root, tree)...) },
+		func() []Edit { return w.renderWhole(want) })
 }
 
 // changed returns a tree with its changes, with or without what is added.
@@ -224,7 +240,7 @@ func (w *writer) insertAfter(sequence, item *yaml.Node, added []Added) Edit {
 			text += string(apply(w.text, from, to, e.edits))
 		case flow:
 			text += flowText(a.Tree)
-		default: // an anchor that is there twice would change what follows it
+		default: // also for a copy where there are anchors: those in it would be there twice
 			text += w.block(List(a.Tree), column)
 		}
 	}
@@ -236,34 +252,34 @@ func (d *Document) inStream(edits []Edit) []Edit {
 	if edits == nil {
 		return nil
 	}
+	text := apply(d.text, 0, len(d.text), edits)
+	var inStream []Edit
+	if mark := bytes.TrimPrefix(d.stream[d.Start:d.Body], ByteOrderMark); separator(mark) > 0 && separator(slices.Concat(mark, text)) == 0 {
+		inStream = append(inStream, Edit{0, 0, lineBreak(d.text)}) // after a "---" right before what was a key
+	}
 	if d.altered {
-		text := apply(d.text, 0, len(d.text), edits)
 		if d.padded {
 			text = unpadded(text, lineBreak(d.text))
 		}
-		return []Edit{{d.Body, d.End, string(text)}}
+		inStream = append(inStream, Edit{0, d.End - d.Body, string(text)})
+	} else {
+		inStream = append(inStream, edits...)
 	}
-	sorted := slices.Clone(edits)
-	slices.SortStableFunc(sorted, func(a, b Edit) int { return a.Start - b.Start })
-	for i := range sorted {
-		sorted[i].Start += d.Body
-		sorted[i].End += d.Body
+	slices.SortStableFunc(inStream, func(a, b Edit) int { return a.Start - b.Start })
+	for i := range inStream {
+		inStream[i].Start += d.Body
+		inStream[i].End += d.Body
 	}
-	return sorted
+	return inStream
 }
 
 // unpadded takes the line break at the end, which is not in the stream, off a
-// result, unless it has become part of a value: of a block scalar.
+// result, unless it has become part of a value, that of a block scalar.
 func unpadded(text []byte, eol string) []byte {
 	short := bytes.TrimSuffix(text, []byte(eol))
 	pieces := Split(text)
 	last := pieces[len(pieces)-1].Body
-	root, err := parseText(text[last:])
-	if err != nil || root == nil {
-		return short
-	}
-	tree, err := resolve(root, nil)
-	if err != nil || !decodesTo(short[last:], tree) {
+	if tree := treeOf(text[last:]); tree == nil || !decodesTo(short[last:], tree) {
 		return text
 	}
 	return short

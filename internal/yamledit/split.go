@@ -2,9 +2,8 @@ package yamledit
 
 import "bytes"
 
-// Piece is one stretch of a stream: a separator line and the document after
-// it. The pieces of a stream follow each other without a gap, so that writing
-// them out again gives the stream, byte for byte.
+// Piece is a part of a stream: a separator and the document after it. The pieces of
+// a stream follow each other without a gap.
 type Piece struct {
 	Start int // the first byte of the separator, or of the stream
 	Body  int // the first byte of the document, after the separator
@@ -15,10 +14,10 @@ type Piece struct {
 // ByteOrderMark may begin a stream.
 var ByteOrderMark = []byte("\xef\xbb\xbf")
 
-// Split cuts a stream into pieces. A piece begins at column 0 with "---" or
-// "...", followed by the line's end or a blank; "---" may also be glued to the
-// key that follows it, which Helm accepts. An indented "---" and a longer
-// ruler of dashes are content.
+// Split cuts a stream into pieces, at least one. A separator is
+// "---" or "..." at the beginning of a line, with a blank or the end of the line
+// after it, or "---" right before a key, which Helm accepts. Indented dashes and
+// longer rows of dashes are content.
 func Split(stream []byte) []Piece {
 	first := Piece{Line: 1}
 	if bytes.HasPrefix(stream, ByteOrderMark) {
@@ -59,8 +58,8 @@ func separator(line []byte) int {
 	if length > 3 || length == len(line) || line[3] == '\n' || line[3] == '\r' {
 		return length
 	}
-	glued := line[3]
-	if line[0] == '-' && (glued >= 'a' && glued <= 'z' || glued >= 'A' && glued <= 'Z' || glued == '"' || glued == '\'' || glued == '{') {
+	key := line[3]
+	if line[0] == '-' && (key >= 'a' && key <= 'z' || key >= 'A' && key <= 'Z' || key == '"' || key == '\'' || key == '{') {
 		return length
 	}
 	return 0

@@ -11,7 +11,7 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
 
-// moreNodes bounds by how many nodes aliases may multiply a document.
+// moreNodes is by how many nodes a document may grow when its aliases are resolved.
 const moreNodes = 50_000
 
 type resolver struct {
@@ -55,37 +55,44 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		return r.node(n.Alias)
 	}
 	plain := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: r.line(n.Line), Column: n.Column}
-	if n.Kind != yaml.MappingNode {
-		for _, child := range n.Content {
-			c, err := r.node(child)
-			if err != nil {
-				return nil, err
-			}
-			plain.Content = append(plain.Content, c)
+	if n.Kind == yaml.MappingNode {
+		if err := r.entries(n, plain); err != nil {
+			return nil, err
 		}
 		return plain, nil
 	}
+	for _, child := range n.Content {
+		c, err := r.node(child)
+		if err != nil {
+			return nil, err
+		}
+		plain.Content = append(plain.Content, c)
+	}
+	return plain, nil
+}
+
+// entries fills a plain mapping with the entries of a parsed one: first its own, then
+// those that its merge keys bring in.
+func (r *resolver) entries(n, plain *yaml.Node) error {
 	seen := make(map[string]bool, len(n.Content)/2)
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, err := r.node(n.Content[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		value, err := r.node(n.Content[i+1])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if isMerge(n.Content[i]) {
 			merges = append(merges, value)
 			continue
 		}
-		if key.Kind == yaml.ScalarNode {
-			if seen[key.Value] {
-				return nil, &Error{Line: key.Line, Err: message.New(message.KeyTwice, "key", key.Value)}
-			}
-			seen[key.Value] = true
+		if key.Kind == yaml.ScalarNode && seen[key.Value] {
+			return &Error{Line: key.Line, Err: message.New(message.KeyTwice, "key", key.Value)}
 		}
+		seen[key.Value] = true
 		plain.Content = append(plain.Content, key, value)
 	}
 	for _, merge := range merges {
@@ -95,21 +102,22 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		}
 		for _, source := range sources {
 			if source.Kind != yaml.MappingNode {
-				return nil, &Error{Line: source.Line, Err: message.New(message.MergeNoMapping)}
+				return &Error{Line: source.Line, Err: message.New(message.MergeNoMapping)}
 			}
 			for i := 0; i+1 < len(source.Content); i += 2 {
-				if Get(plain, source.Content[i].Value) == nil {
+				if key := source.Content[i].Value; !seen[key] {
+					seen[key] = true
 					plain.Content = append(plain.Content, source.Content[i], source.Content[i+1])
 				}
 			}
 		}
 	}
-	return plain, nil
+	return nil
 }
 
 func isMerge(key *yaml.Node) bool { return key.Kind == yaml.ScalarNode && key.Tag == "!!merge" }
 
-// Clone copies a plain tree.
+// Clone copies a tree.
 func Clone(n *yaml.Node) *yaml.Node {
 	c := *n
 	c.Content = make([]*yaml.Node, len(n.Content))
@@ -119,9 +127,8 @@ func Clone(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-// Equal tells whether two plain trees have the same value for every YAML
-// reader, one of YAML 1.1 (Helm's) among them. The order of keys does not
-// count.
+// Equal tells whether two trees have the same value for every YAML reader, of YAML
+// 1.1 (Helm's) and of 1.2. The order of keys does not count.
 func Equal(a, b *yaml.Node) bool {
 	if a.Kind != b.Kind || len(a.Content) != len(b.Content) {
 		return false
@@ -131,10 +138,13 @@ func Equal(a, b *yaml.Node) bool {
 		return IsNull(a) && IsNull(b) || a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
 			(isResolved(a) == isResolved(b) || readsAsString(a.Value))
 	case yaml.MappingNode:
-		others := index(b)
+		others := make(map[string]int, len(b.Content)/2)
+		for i := 0; i+1 < len(b.Content); i += 2 {
+			others[b.Content[i].Value] = i
+		}
 		for i := 0; i+1 < len(a.Content); i += 2 {
-			other := others[a.Content[i].Value]
-			if other == nil || !Equal(a.Content[i+1], other) {
+			j, ok := others[a.Content[i].Value]
+			if !ok || !Equal(a.Content[i], b.Content[j]) || !Equal(a.Content[i+1], b.Content[j+1]) {
 				return false
 			}
 		}
@@ -158,7 +168,10 @@ func isResolved(n *yaml.Node) bool { return isPlain(n) && n.Style&yaml.TaggedSty
 // readsAsString is true for a text that every YAML reader takes for a string: no
 // number, date, null, merge key, or boolean of YAML 1.1.
 func readsAsString(s string) bool {
-	if s == "" || strings.ContainsRune("0123456789+-.~<=", rune(s[0])) {
+	switch {
+	case strings.Contains(s, "\n"), s == "...", s == "---":
+		return true
+	case s == "", strings.IndexByte("0123456789+-.~<=", s[0]) >= 0:
 		return false
 	}
 	switch strings.ToLower(s) {
@@ -183,7 +196,8 @@ func IsSafePlain(s string) bool {
 	return true
 }
 
-// Get returns the value of a key of a mapping, nil where there is none.
+// Get returns the value of a key of a mapping, nil where there is no such key or m
+// is not a mapping.
 func Get(m *yaml.Node, key string) *yaml.Node {
 	if m == nil || m.Kind != yaml.MappingNode {
 		return nil
@@ -196,7 +210,7 @@ func Get(m *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// index is get for many keys.
+// index returns the values of a mapping by their keys.
 func index(m *yaml.Node) map[string]*yaml.Node {
 	values := make(map[string]*yaml.Node, len(m.Content)/2)
 	for i := 0; i+1 < len(m.Content); i += 2 {
@@ -205,7 +219,8 @@ func index(m *yaml.Node) map[string]*yaml.Node {
 	return values
 }
 
-// Scalar returns the scalar that is the value of a key, or nothing.
+// Scalar returns the text of the scalar that is the value of a key of a mapping, ""
+// for anything else.
 func Scalar(m *yaml.Node, key string) string {
 	if n := Get(m, key); n != nil && n.Kind == yaml.ScalarNode {
 		return n.Value
@@ -213,7 +228,7 @@ func Scalar(m *yaml.Node, key string) string {
 	return ""
 }
 
-// Set gives a key of a mapping a value.
+// Set gives a key of a mapping a value. A new key comes last.
 func Set(m *yaml.Node, key string, value *yaml.Node) {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -224,7 +239,7 @@ func Set(m *yaml.Node, key string, value *yaml.Node) {
 	m.Content = append(m.Content, String(key), value)
 }
 
-// Remove takes a key out of a mapping.
+// Remove takes a key, if it is there, out of a mapping.
 func Remove(m *yaml.Node, key string) {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == key {
@@ -239,8 +254,8 @@ func IsNull(n *yaml.Node) bool {
 	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
-// At walks a dotted path of mappings and returns the node at its end, nil if
-// any part is absent or null.
+// At returns the node at a dotted path, nil where any part of it is absent or null.
+// Its error is an [*Error], for a part on the way that is not a mapping.
 func At(root *yaml.Node, path string) (*yaml.Node, error) {
 	n, walked := root, ""
 	for key := range strings.SplitSeq(path, ".") {
@@ -271,17 +286,18 @@ func kindAt(root *yaml.Node, path string, kind yaml.Kind, id message.ID) (*yaml.
 	return n, nil
 }
 
-// MappingAt returns the mapping at path, nil if it is absent or null.
+// MappingAt is [At] for a mapping; its error may be that there is something else.
 func MappingAt(root *yaml.Node, path string) (*yaml.Node, error) {
 	return kindAt(root, path, yaml.MappingNode, message.ExpectedMapping)
 }
 
-// SequenceAt returns the sequence at path, nil if it is absent or null.
+// SequenceAt is [At] for a sequence; its error may be that there is something else.
 func SequenceAt(root *yaml.Node, path string) (*yaml.Node, error) {
 	return kindAt(root, path, yaml.SequenceNode, message.ExpectedSequence)
 }
 
-// StringAt returns the scalar at path, "" if it is absent or null.
+// StringAt is [At] for the text of a scalar, "" where it is absent or null; its error
+// may be that there is something else.
 func StringAt(root *yaml.Node, path string) (string, error) {
 	n, err := kindAt(root, path, yaml.ScalarNode, message.ExpectedString)
 	if n == nil {
@@ -290,7 +306,8 @@ func StringAt(root *yaml.Node, path string) (string, error) {
 	return n.Value, nil
 }
 
-// MappingsAt returns the items of the sequence of mappings at path.
+// MappingsAt is [At] for the items of a sequence of mappings; its error may be that
+// there is something else.
 func MappingsAt(root *yaml.Node, path string) ([]*yaml.Node, error) {
 	n, err := SequenceAt(root, path)
 	if n == nil {
@@ -304,7 +321,8 @@ func MappingsAt(root *yaml.Node, path string) ([]*yaml.Node, error) {
 	return n.Content, nil
 }
 
-// InItem puts the path of the item of a list before that of an [*Error] in it.
+// InItem puts the path of item i of a list before the path of an error that was made
+// in this item. It returns an error that is not an [*Error] as it is.
 func InItem(err error, list string, i int) error {
 	if e, ok := err.(*Error); ok {
 		return &Error{strings.TrimSuffix(fmt.Sprintf("%s[%d].%s", list, i, e.Path), "."), e.Line, e.Err}
@@ -312,8 +330,8 @@ func InItem(err error, list string, i int) error {
 	return err
 }
 
-// MakeMapping returns the mapping at path, and makes it, with its parents, where
-// it is absent or null.
+// MakeMapping returns the mapping at path. It makes it, and the mappings on the way,
+// where they are absent or null; nothing else may be there, which [MappingAt] tells.
 func MakeMapping(root *yaml.Node, path string) *yaml.Node {
 	for key := range strings.SplitSeq(path, ".") {
 		child := Get(root, key)
@@ -326,8 +344,9 @@ func MakeMapping(root *yaml.Node, path string) *yaml.Node {
 	return root
 }
 
-// Append adds items to the sequence at path, and makes it, with its parents, where
-// it is absent or null.
+// Append adds items to the sequence at path. It makes it, and the mappings on the
+// way, where they are absent or null; nothing else may be there, which [SequenceAt]
+// tells.
 func Append(root *yaml.Node, path string, items ...*yaml.Node) {
 	key := path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
@@ -351,7 +370,7 @@ func isOneOf(n *yaml.Node, words ...string) bool {
 	return !IsNull(n) && n.Kind == yaml.ScalarNode && isPlain(n) && slices.Contains(words, strings.ToLower(n.Value))
 }
 
-// String makes a string.
+// String makes a string, in quotes where a reader might take it for something else.
 func String(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	if !IsSafePlain(s) {
@@ -370,8 +389,8 @@ func Int(i int) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(i)}
 }
 
-// Map makes a mapping of keys and values in turn; a value is a string or a
-// node.
+// Map makes a mapping of keys, which are strings, and values, which are strings or
+// nodes, in turn.
 func Map(pairs ...any) *yaml.Node {
 	m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	for i := 0; i < len(pairs); i += 2 {

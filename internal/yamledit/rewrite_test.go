@@ -1,0 +1,309 @@
+package yamledit
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+)
+
+// parse returns the only document of a text.
+func parse(t *testing.T, text string) *Document {
+	t.Helper()
+	d, err := Parse([]byte(text), Split([]byte(text))[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// diffLines compares texts line by line.
+func diffLines(want, got string) string {
+	return cmp.Diff(strings.SplitAfter(want, "\n"), strings.SplitAfter(got, "\n"))
+}
+
+// TestRewrite: the text that comes out where a document must read as another one.
+func TestRewrite(t *testing.T) {
+	for _, tt := range []struct{ name, in, to, want string }{
+		{"nothing", "# a\na:   1 # b\n\n", "a: 1", "# a\na:   1 # b\n\n"},
+		{"the order of keys is no change", "b: 1\na: 2\n", "a: 2\nb: 1", "b: 1\na: 2\n"},
+
+		{"a scalar", "a: 1 # one\nb: 2\n", "a: 3\nb: 2", "a: 3 # one\nb: 2\n"},
+		{"a scalar in single quotes", "a: 'x' # one\n", "a: it's", "a: 'it''s' # one\n"},
+		{"a scalar in single quotes gets a line break", "a: 'x' # one\n", `a: "b\nc"`, "a: \"b\\nc\" # one\n"},
+		{"a scalar in single quotes becomes a boolean of YAML 1.1", "a: 'x' # one\n", "a: y", "a: y # one\n"},
+		{"a scalar in double quotes", "a: \"x\\\"y\" # one\n", `a: "é\t"`, "a: \"é\\t\" # one\n"},
+		{"a string that looks like a boolean", "a: x\n", `a: "on"`, "a: \"on\"\n"},
+		{"a scalar over lines", "a: b\n  c\n# d\ne: 1\n", "a: x\ne: 1", "a: x\n# d\ne: 1\n"},
+		{"a literal scalar", "a: |\n  b\n  # no comment\n\n# c\nd: 1\n", "a: x\nd: 1", "a: x\n\n# c\nd: 1\n"},
+		{"a literal scalar with a remark and blanks that it keeps", "a: |+ # b\n  c\n\nd: 1\n", "a: x\nd: 1", "a: x\nd: 1\n"},
+		{"a folded scalar with more-indented lines stays", "a: >\n  b\n    c\n\n  d\ne: 1\n", "a: \"b\\n  c\\n\\nd\\n\"\ne: 2", "a: >\n  b\n    c\n\n  d\ne: 2\n"},
+		{"a folded scalar moves into a copy", "a:\n- >\n  b\n    c\n- x\n", "a:\n- y: 1\n- >\n  b\n    c\n", "a:\n- y: 1\n- |\n  b\n    c\n"},
+		{"a literal scalar after an anchor on a line of its own", "a: &x\n  |\n  b\n# c\nd: 1\n", "a: x\nd: 1", "a: x\n# c\nd: 1\n"},
+		{"a tagged scalar", "a: !!str off # b\nc: 1\n", `a: "no"`, "a: \"no\"\n"},
+		{"a tagged scalar in flow style stays tagged", "{a: [!!str off, {b: 1}]}\n", "a: [!!str off]", "{a: [!!str \"off\"]}\n"},
+		{"keys of YAML 1.1 in flow style stay", "a: {}\n", "a: {y: 1, 010: 2, ~: 3}", "a:\n  y: 1\n  010: 2\n  ~: 3\n"},
+		{"columns count characters", "é: {ü: 'ö', x: 1} # ß\n", "é: {ü: ä, x: 2}", "é: {ü: 'ä', x: 2} # ß\n"},
+		{"control characters are escaped in flow style", "a: {b: 1}\n", `a: {b: "\u0085\u007f\ufeff"}`, "a: {b: \"\\u0085\\u007f\\ufeff\"}\n"},
+
+		{"a key more", "a:\n  b: 1 # one\n# end\n", "a: {b: 1, c: {d: 2}}", "a:\n  b: 1 # one\n  c:\n    d: 2\n# end\n"},
+		{"a key more after a literal scalar", "a:\n    b: |\n      c\n\nd: 1\n", "a: {b: \"c\\n\", e: 2}\nd: 1", "a:\n    b: |\n      c\n    e: 2\n\nd: 1\n"},
+		{"a key more with CR LF", "a:\r\n  b: 1\r\n", "a: {b: 1, c: [x]}", "a:\r\n  b: 1\r\n  c:\r\n  - x\r\n"},
+		{"a key more without a final line break", "a: 1", "a: 1\nb: 2", "a: 1\nb: 2"},
+		{"a block scalar at the end without a final line break", "a: |\n  x", "a: x\nb: 1", "a: |-\n  x\nb: 1"},
+		{"a block scalar comes to the end without a final line break", "a: 1", "a: 1\nb: |\n  x\n", "a: 1\nb: |\n  x\n"},
+		{"a key less, with its comment", "# a\n\n# b\nb: 1\n# c\nc:\n- 2\n# d\nd: 3\n", "b: 1\nd: 3", "# a\n\n# b\nb: 1\n# d\nd: 3\n"},
+		{"the first key of an item less", "- a: 1\n  b: 2 # b\n", "- b: 2", "- b: 2\n"},
+		{"all keys change", "a: 1 # a\n", "b: 1", "b: 1\n"},
+		{"another kind", "a: {b: 1} # a\nc: 1\n", "a: [2]\nc: 1", "a:\n- 2\nc: 1\n"},
+		{"the mapping is empty then", "a:\n  b: 1\nc: 1\n", "a: {}\nc: 1", "a: {}\nc: 1\n"},
+		{"an empty mapping grows", "a:   {} # a\nc: 1\n", "a: {b: 1}\nc: 1", "a: # a\n  b: 1\nc: 1\n"},
+		{"an empty mapping over lines grows", "a: { # a\n  }\nc: 1\n", "a: {b: 1}\nc: 1", "a: { # a\n  \"b\": 1}\nc: 1\n"},
+		{"an empty mapping over lines becomes a sequence", "a: { # a\n  }\nc: 1\n", "a: [b]\nc: 1", "a: [\"b\"]\nc: 1\n"},
+		{"a null grows", "a: # a\nc: ~ # c\nd:\n", "a: {b: 1}\nc: [2]\nd: x", "a: # a\n  b: 1\nc: # c\n  - 2\nd: x\n"},
+		{"nulls are equal", "a: ~\nb: null\nc:\nd: 1\n", "a: null\nb:\nc: ~\nd: 2", "a: ~\nb: null\nc:\nd: 2\n"},
+
+		{"question marks", "? a\n: 1\n? b\n:\n", "a: 1\nb:\nc: 2", "? a\n: 1\n? b\n:\nc: 2\n"},
+		{"question marks around a literal scalar", "a:\n  ? b\n  : |\n   c\nd: 1\n", "a: {b: \"c\\n\", e: 2}\nd: 1", "a:\n  ? b\n  : |\n   c\n  e: 2\nd: 1\n"},
+		{"a question mark whose value changes", "? a\n: x # a\nb: 1 # b\n", "a: {c: 1}\nb: 1", "a:\n  c: 1\nb: 1 # b\n"},
+		{"a question mark goes", "a: 1 # a\n# b\n? b\n: - x\n? c\n? d\n: 1 # d\n", "a: 1\nd: 1", "a: 1 # a\n? d\n: 1 # d\n"},
+		{"a question mark in an item goes", "- ? a\n  : 1\n  b: 1 # b\n", "- b: 1", "- b: 1\n"},
+
+		{"an item more", "a:\n- 1 # one\n# end\nb: 1\n", "a: [1, {c: 2}]\nb: 1", "a:\n- 1 # one\n- c: 2\n# end\nb: 1\n"},
+		{"an item more in a nested sequence", "- - 1\n  - 2\n- 3\n", "- [1, 2, 4]\n- 3", "- - 1\n  - 2\n  - 4\n- 3\n"},
+		{"an item more after a dash on a line of its own", "-\n  a: 1\n- # b\n  - c\n", "- a: 1\n- [c]\n- d", "-\n  a: 1\n- # b\n  - c\n- d\n"},
+		{"items less", "a:\n- 1\n# two\n- 2 # two\n- 3\nb: 1\n", "a: [1]\nb: 1", "a:\n- 1\n# two\nb: 1\n"},
+		{"no items then", "a:\n- 1\nb: 1\n", "a: []\nb: 1", "a: []\nb: 1\n"},
+		{"an empty item grows", "- {} # a\n- [ ]\n", "- {b: 1}\n- [2]", "- {\"b\": 1} # a\n- [ 2]\n"},
+
+		{"a flow mapping", "{a: 1, b: 'x', c: [1]} # d\n", "{a: 1, b: z, d: 2}", "{a: 1, b: 'z', \"d\": 2} # d\n"},
+		{"the first of a flow mapping goes", "{a: 1, \"b\": {c: 2}}\n", "b: {c: 2}", "{\"b\": {c: 2}}\n"},
+		{"the first two of a flow mapping go", "{a: 1, b: 2, c: 3} # d\n", "c: 3", "{c: 3} # d\n"},
+		{"all of a flow mapping changes", "a: {b: 1} # a\n", "a: {c: 1}", "a:\n  c: 1\n"},
+		{"a value in a flow mapping changes its kind", "{a: [1, '}', \"]\"], b: 2}\n", "{a: x, b: 2}", "{a: \"x\", b: 2}\n"},
+		{"a flow mapping over lines", "a: {\n  b: 1, # }\n  c: 2, # c\n}\n", "a: {b: 1, c: 2, d: 3}", "a: {\n  b: 1, # }\n  c: 2,\n  \"d\": 3, # c\n}\n"},
+		{"empty values in a flow mapping", "{a: , \"b\":, c: }\n", "{a: 1, b: , c: , d: 2}", "{a: 1, \"b\":, c: , \"d\": 2}\n"},
+		{"a key without a value in a flow mapping", "{a, b}\n", "{a: 1, b: , d: 2}", "{\"a\": 1, \"b\": null, \"d\": 2}\n"},
+		{"an entry after an empty value goes", "{a, b: 1, c: 2}\n", "{a: , c: 2}", "{a, c: 2}\n"},
+		{"a flow mapping without braces", "[a: b, c]\n", "[{a: b, d: 1}, c]", "[{\"a\": \"b\", \"d\": 1}, \"c\"]\n"},
+		{"a flow sequence", "[a, 'b'] # c\n", "[a, c, 1, {d: e}]", "[a, 'c', 1, {\"d\": \"e\"}] # c\n"},
+		{"a flow sequence shrinks", "a: [1, 2] # c\n", "a: [1]", "a:\n- 1\n"},
+		{"a flow sequence over lines", "a: [\n  1,\n  2\n  ]\n", "a: [1, 2, 3]", "a: [\n  1,\n  2,\n  3\n  ]\n"},
+		{"JSON", `{"a":"b\/c","d":"\ud83d\ude00"}`, `{"a": "b/c", "d": "😀", "e": [{}]}`, `{"a":"b/c","d":"😀", "e": [{}]}`},
+
+		{"the anchor stays where its scalar changes", "a: &x 1\nb: *x\nc: *x\n", "a: 2\nb: 2\nc: 1", "a: &x 2\nb: *x\nc: 1\n"},
+		{"the anchored scalar in quotes", "a: &x  'b'\nc: 1\n", "a: d\nc: 1", "a: &x  'd'\nc: 1\n"},
+		{"the anchor goes", "a: &x {b: 1}\nc: *x\nd: *x\n", "c: {b: 1}", "c:\n  b: 1\n"},
+		{"an anchored mapping grows, and its alias does not", "a: &x\n  b: 1\nc: *x # c\n", "a: {b: 1, d: 2}\nc: {b: 1}", "a: &x\n  b: 1\n  d: 2\nc: # c\n  b: 1\n"},
+		{"an alias becomes a scalar", "a: &x 1\nb: *x # b\n", "a: 1\nb: y z", "a: &x 1\nb: y z # b\n"},
+		{"an anchored empty mapping grows", "a: &x {} # a\nb: *x # b\n", "a: {c: 1}\nb: {}", "a: &x {\"c\": 1} # a\nb: {} # b\n"},
+		{"an anchored key", "&k a: 1\nb: *k\n", "a: {c: 1}\nb: a", "a:\n  c: 1\nb: a\n"},
+		{"a merge key stays", "a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", "a: {b: 1}\nc: {b: 1, d: 3}", "a: &x {b: 1}\nc:\n  <<: *x\n  d: 3\n"},
+		{"a merged key goes", "a: &x {b: 1, e: 1}\nc:\n  <<: *x\n  d: 2\n", "a: {b: 1, e: 1}\nc: {b: 1, d: 2}", "a: &x {b: 1, e: 1}\nc:\n  d: 2\n  b: 1\n"},
+		{"a merged key changes", "a: &x {b: 1}\nc:\n  <<: [*x]\n", "a: {b: 1}\nc: {b: 2}", "a: &x {b: 1}\nc:\n  <<: [*x]\n  b: 2\n"},
+		{"what is merged goes", "a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", "c: {b: 1, d: 2}", "c:\n  d: 2\n  b: 1\n"},
+		{"an inline merge", "c:\n  <<: {b: 1}\n  d: 2\n", "c: {b: 1, d: 3}", "c:\n  <<: {b: 1}\n  d: 3\n"},
+		{"a separator right before a key that goes", "---a: 1\n1b: 2 # b\n", "1b: 2", "---\n1b: 2 # b\n"},
+		{"a separator right before a key that stays", "---a: 1\n1b: 2 # b\n", "a: 1", "---a: 1\n"},
+		{"a separator right before JSON", `---{"a": "\/"}`, "[x]", "---\n[\"x\"]"},
+		{"another kind of document", "# a\na: 1\n# b\n", "[1]", "# a\n- 1\n# b\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := parse(t, tt.in)
+			edits, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: parse(t, tt.to).Tree}}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := diffLines(tt.want, string(Apply([]byte(tt.in), edits))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRewriteAdds: documents that follow another, and items that follow others.
+func TestRewriteAdds(t *testing.T) {
+	type added struct {
+		text string
+		copy bool
+	}
+	for _, tt := range []struct {
+		name, in string
+		at       string // the sequence whose first item changes; empty for the document
+		to       string
+		added    []added
+		want     string
+	}{
+		{
+			"documents", "# Source: x\n# other\na: 'b' # c\nd: 1\n# end\n", "",
+			"a: e\nd: 1", []added{{"a: f\nd: 1", true}, {"g: h", false}},
+			"# Source: x\n# other\na: 'e' # c\nd: 1\n# end\n---\n# Source: x\na: 'f' # c\nd: 1\n---\n# Source: x\ng: h\n",
+		},
+		{
+			"a document in flow style without a final line break", "{a: 'b'}", "",
+			"a: b", []added{{"a: c", true}, {"d: [e]", false}},
+			"{a: 'b'}\n---\n{a: 'c'}\n---\n{\"d\": [\"e\"]}",
+		},
+		{
+			"items", "items:\n  - a: 'b' # c\n  # end\nx: 1\n", "items",
+			"a: e", []added{{"a: f", true}, {"g: h", false}},
+			"items:\n  - a: 'e' # c\n  - a: 'f' # c\n  - g: h\n  # end\nx: 1\n",
+		},
+		{
+			"items in flow style", "{items: [{a: 'b'}, {c: 1}]}\n", "items",
+			"a: e", []added{{"a: f", true}, {"g: h", false}},
+			"{items: [{a: 'e'}, {a: 'f'}, {\"g\": \"h\"}, {c: 1}]}\n",
+		},
+		{
+			"items in flow style, one a line", "items: [\n  {a: 'b'},\n  {c: 1}\n]\n", "items",
+			"a: b", []added{{"g: h", false}},
+			"items: [\n  {a: 'b'},\n  {\"g\": \"h\"},\n  {c: 1}\n]\n",
+		},
+		{
+			"items where there are anchors", "items:\n- a: &x 'b' # c\n- *x\n", "items",
+			"a: b", []added{{"a: f", true}},
+			"items:\n- a: &x 'b' # c\n- a: f\n- *x\n",
+		},
+		{
+			"items in a nested sequence", "- a:\n  - items:\n    - 1\n    - 2\n", "0.a.0.items",
+			"1", []added{{"3", false}, {"4", false}},
+			"- a:\n  - items:\n    - 1\n    - 3\n    - 4\n    - 2\n",
+		},
+		{
+			"items of an alias are written out", "a: &x\n- 1\nb: *x\n", "b",
+			"1", []added{{"2", false}},
+			"a:\n- 1\nb:\n- 1\n- 2\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := parse(t, tt.in)
+			c := Change{InPlace: parse(t, tt.to).Tree}
+			for _, a := range tt.added {
+				c.Added = append(c.Added, Added{parse(t, a.text).Tree, a.copy})
+			}
+			changed := d.Tree
+			if tt.at != "" {
+				for key := range strings.SplitSeq(tt.at, ".") {
+					if changed.Kind == yaml.SequenceNode {
+						changed = changed.Content[0]
+					} else {
+						changed = Get(changed, key)
+					}
+				}
+				changed = changed.Content[0]
+			}
+			edits, err := d.Rewrite(map[*yaml.Node]Change{changed: c}, "# Source: ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := diffLines(tt.want, string(Apply([]byte(tt.in), edits))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRewriteNotWritten: what cannot be read back is not returned.
+func TestRewriteNotWritten(t *testing.T) {
+	odd := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{String("a"), String("b"), String("a"), String("c")}}
+	notUTF8 := Map("a", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!binary", Value: "\xff"})
+	d := parse(t, "a: b\n")
+	for name, c := range map[string]Change{
+		"a key twice":                 {InPlace: odd},
+		"not UTF-8":                   {InPlace: notUTF8},
+		"a key twice in another":      {InPlace: d.Tree, Added: []Added{{Tree: odd}}},
+		"a key twice in a copy of it": {InPlace: d.Tree, Added: []Added{{Tree: odd, Copy: true}}},
+	} {
+		edits, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: c}, "")
+		var said *message.Message
+		if !errors.As(err, &said) || said.ID != message.NotWritten || len(edits) > 0 {
+			t.Errorf("%s: %v, %v", name, edits, err)
+		}
+	}
+	if edits, err := parse(t, "# nothing\n").Rewrite(map[*yaml.Node]Change{nil: {InPlace: Map()}}, ""); err == nil {
+		t.Errorf("a document without content: %v", edits)
+	}
+}
+
+// TestSetInDocument: Set changes one document of a stream, and keeps the rest.
+func TestSetInDocument(t *testing.T) {
+	const stream = `# above
+apiVersion: v1
+metadata: {name: a} # here
+---
+metadata:
+  name: b   # b
+spec:
+  list:
+    # one
+    - a: 1
+    # two
+    - b: |
+        text
+      c: 3
+    # three
+    - d: 4
+  none: ~
+  after: yes # stays
+---
+`
+	for _, tt := range []struct {
+		name, path string
+		value      any
+		from, to   string // what is replaced by what
+	}{
+		{"a scalar", "spec.after", "no", "after: yes #", "after: \"no\" #"},
+		{"a new path", "spec.some.where", 1, "# stays\n", "# stays\n  some:\n    where: 1\n"},
+		{"a new key at the top", "kind", "X", "# stays\n", "# stays\nkind: X\n"},
+		{"nothing", "spec.list", nil, stream[strings.Index(stream, "  list:"):strings.Index(stream, "  none:")], ""},
+		{"nothing where there is nothing", "spec.some.where", nil, "", ""},
+		{"nothing where there is a null", "spec.none", nil, "  none: ~\n", ""},
+		{"nothing at the top", "metadata", nil, stream[strings.LastIndex(stream, "metadata:"):strings.Index(stream, "spec:")], ""},
+		{
+			"the last items go", "spec.list", []any{map[string]any{"a": 1}},
+			"    # two\n    - b: |\n        text\n      c: 3\n    # three\n    - d: 4\n", "    # two\n",
+		},
+		{
+			"an item more", "spec.list",
+			[]any{map[string]any{"a": 1}, map[string]any{"b": "text\n", "c": 3}, map[string]any{"d": 4}, "x"},
+			"- d: 4\n", "- d: 4\n    - x\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := Parse([]byte(stream), Split([]byte(stream))[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			edits, err := d.Set(tt.path, tt.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Replace(stream, tt.from, tt.to, 1)
+			if diff := diffLines(want, string(Apply([]byte(stream), edits))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+	d, err := Parse([]byte(stream), Split([]byte(stream))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var located *Error
+	if _, err := d.Set("spec.list.deeper.still", 1); !errors.As(err, &located) || located.Path != "spec.list" || located.Line != 10 {
+		t.Errorf("through a sequence: %v", err)
+	}
+	if edits, err := d.Set("spec.x", failing{}); err == nil {
+		t.Errorf("a value that is not encoded: %v", edits)
+	}
+	if edits, err := parse(t, "# nothing\n").Set("a", 1); err == nil {
+		t.Errorf("a document without content: %v", edits)
+	}
+}
+
+type failing struct{}
+
+func (failing) MarshalYAML() (any, error) { return nil, errors.New("it fails") }
