@@ -1,8 +1,7 @@
 #!/bin/sh
-# proven.sh SUMMARY README: writes the last evidence of each kind of run in
-# SUMMARY, which make e2e appends to, as a table between the marks of README. The
-# kind is the first word of a run's first test: Live, Flux. A run that failed
-# proves nothing.
+# proven.sh SUMMARY FILE: writes the last evidence of each kind of run in SUMMARY,
+# which make e2e appends to, as a table between the marks of FILE. The kind is the
+# first word of a run's first test: Live, Flux. A run that failed proves nothing.
 set -eu
 rows=$(awk -v RS= -F '\n' '
 	$1 !~ /: all passed$/ { next }

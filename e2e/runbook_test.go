@@ -1,0 +1,298 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// docs/runbook.md is run word for word. TestReleaseRunbook pastes its blocks into a
+// shell, with the real Helm, kubectl, API server and operator; there PostgreSQL's
+// answers are stand-ins. testRunbookLive does the same with real PostgreSQL.
+
+// A block is one that a reader pastes.
+type block struct {
+	heading string
+	line    int
+	text    string
+}
+
+// readBlocks returns the blocks of shell of a page, in order.
+func readBlocks(t testing.TB, file string) []block {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []block
+	heading, indent, inside := "", "", false
+	for i, line := range strings.Split(string(text), "\n") {
+		trimmed := strings.TrimLeft(line, " ")
+		switch {
+		case inside && trimmed == "```":
+			inside = false
+		case inside:
+			all[len(all)-1].text += strings.TrimPrefix(line, indent) + "\n"
+		case trimmed == "```sh":
+			inside, indent = true, line[:len(line)-len(trimmed)]
+			all = append(all, block{heading: heading, line: i + 1})
+		case strings.HasPrefix(line, "#"):
+			heading = strings.TrimLeft(line, "# ")
+		}
+	}
+	return all
+}
+
+const runbookFile = "../docs/runbook.md"
+
+// runbook returns the runbook's blocks below a heading, up to the next one.
+func runbook(t testing.TB, heading string) []block {
+	t.Helper()
+	var found []block
+	for _, b := range readBlocks(t, runbookFile) {
+		if b.heading == heading {
+			found = append(found, b)
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("the runbook has no blocks below %q", heading)
+	}
+	return found
+}
+
+// containing returns the first of some blocks that contains a text.
+func containing(t testing.TB, blocks []block, text string) block {
+	t.Helper()
+	for _, b := range blocks {
+		if strings.Contains(b.text, text) {
+			return b
+		}
+	}
+	t.Fatalf("no block contains %q", text)
+	return block{}
+}
+
+// setup returns what a reader pastes first: the blocks of the shell, and of the tool.
+func setup(t testing.TB, tool string) []block {
+	return append(runbook(t, "Set up your shell"), runbook(t, tool)...)
+}
+
+// living are the runbook's functions that ask PostgreSQL, or wait for what only a
+// cluster with nodes does. A block that uses one needs a living database, or stand-ins.
+var living = regexp.MustCompile(`\b(sql|answers|writable|streams|demoted|replayed|gone|promoted|switch_over|roles|kubectl logs)\b`)
+
+// stateTable reads the runbook's table: by the words after set_active, what the
+// primary and the replica are.
+func stateTable(t testing.TB) map[string][2]string {
+	t.Helper()
+	text, err := os.ReadFile(runbookFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := make(map[string][2]string)
+	for _, row := range regexp.MustCompile("(?m)^\\| `set_active ([a-z ]+)` \\| `[^`]+` \\| ([a-z, ]+) \\| ([a-z, ]+) \\|$").FindAllStringSubmatch(string(text), -1) {
+		states[row[1]] = [2]string{row[2], row[3]}
+	}
+	if len(states) != 5 {
+		t.Fatalf("the runbook's table has the states %v", states)
+	}
+	return states
+}
+
+// inWords says what a Cluster is, in the words of the runbook's table.
+func inWords(cluster *unstructured.Unstructured, other string) string {
+	if cluster == nil {
+		return "not there"
+	}
+	var words []string
+	if cluster.GetAnnotations()["cnpg.io/fencedInstances"] == `["*"]` {
+		words = append(words, "fenced")
+	}
+	enabled, _, _ := unstructured.NestedBool(cluster.Object, "spec", "replica", "enabled")
+	source, _, _ := unstructured.NestedString(cluster.Object, "spec", "replica", "source")
+	switch {
+	case !enabled:
+		words = append(words, "takes writes")
+	case source == other:
+		words = append(words, "follows")
+	default:
+		words = append(words, "follows "+source)
+	}
+	return strings.Join(words, ", ")
+}
+
+// TestRunbookPage: the links of the page lead somewhere, its blocks are shell, and
+// each state of its table is reached by one of them.
+func TestRunbookPage(t *testing.T) {
+	blocks := readBlocks(t, runbookFile)
+	all := ""
+	for _, b := range blocks {
+		for _, shell := range []string{"sh", "bash"} {
+			if _, stderr, err := run(nil, b.text, shell, "-n"); err != nil {
+				t.Errorf("line %d: %s: %s", b.line, shell, stderr)
+			}
+		}
+		all += b.text
+	}
+	for state := range stateTable(t) {
+		if !strings.Contains(all, "set_active "+state+"\n") {
+			t.Errorf("no block has set_active %s", state)
+		}
+	}
+	for _, page := range []string{"../README.md", "../CONTRIBUTING.md", runbookFile, "../docs/reference.md", "../docs/evidence.md", "../docs/performance.md",
+		"../examples/flux/README.md", "../examples/argocd/README.md", "../examples/kustomize/README.md"} {
+		checkLinks(t, page)
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+)
+
+// checkLinks fails for links of a page to files or headings that do not exist.
+func checkLinks(t *testing.T, page string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+		if strings.Contains(m[1], "://") {
+			continue
+		}
+		file, anchor, _ := strings.Cut(m[1], "#")
+		target := page
+		if file != "" {
+			target = filepath.Join(filepath.Dir(page), file)
+		}
+		content, err := os.ReadFile(target)
+		if err != nil {
+			if _, err := os.Stat(target); err != nil || anchor != "" {
+				t.Errorf("%s: the link %s leads nowhere", page, m[1])
+			}
+			continue
+		}
+		found := anchor == ""
+		for _, h := range heading.FindAllStringSubmatch(string(content), -1) {
+			found = found || anchorOf(h[1]) == anchor
+		}
+		if !found {
+			t.Errorf("%s: no heading of %s is #%s", page, target, anchor)
+		}
+	}
+}
+
+// anchorOf is what GitHub makes of a heading.
+func anchorOf(heading string) string {
+	kept := regexp.MustCompile(`[^\p{L}\p{N}\- _]`).ReplaceAllString(strings.ToLower(heading), "")
+	return strings.ReplaceAll(kept, " ", "-")
+}
+
+// A shell is one into which blocks are pasted, one after the other.
+type shell struct {
+	dir    string
+	in     io.WriteCloser
+	out    *bufio.Reader
+	cancel func()
+	pasted map[int]bool // by line of the runbook
+}
+
+// newShell starts a shell in a folder of its own, by a command such as sh.
+func newShell(t *testing.T, env []string, command ...string) *shell {
+	t.Helper()
+	s := &shell{dir: t.TempDir(), pasted: make(map[int]bool)}
+	if err := os.CopyFS(filepath.Join(s.dir, "examples"), os.DirFS("../examples")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), env...)
+	var err error
+	if s.in, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.out, s.cancel = bufio.NewReader(out), cancel
+	t.Cleanup(func() {
+		s.in.Close()
+		cancel()
+		cmd.Wait()
+	})
+	s.paste(t, "cd '"+s.dir+"'")
+	return s
+}
+
+// try pastes some lines, and returns what they print, and an error if the last of
+// them fails.
+func (s *shell) try(t *testing.T, text string) (string, error) {
+	t.Helper()
+	file := filepath.Join(s.dir, "pasted.sh")
+	write(t, file, []byte(text+"\n"))
+	timer := time.AfterFunc(12*time.Minute, s.cancel)
+	defer timer.Stop()
+	const mark = "### exit status "
+	fmt.Fprintf(s.in, ". '%s' < /dev/null\necho \"%s$?\"\n", file, mark)
+	var out strings.Builder
+	for {
+		line, err := s.out.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the shell has ended: %v\n%s\n%s", err, text, out.String())
+		}
+		// a command may leave its last line open
+		before, status, ended := strings.Cut(line, mark)
+		out.WriteString(before)
+		if ended {
+			if status != "0\n" {
+				return out.String(), fmt.Errorf("exit status %s", strings.TrimSpace(status))
+			}
+			return out.String(), nil
+		}
+	}
+}
+
+// paste is try where a failure ends the test.
+func (s *shell) paste(t *testing.T, text string) string {
+	t.Helper()
+	out, err := s.try(t, text)
+	if err != nil {
+		t.Fatalf("%v:\n%s\nprints\n%s", err, text, out)
+	}
+	return out
+}
+
+// block pastes one of the runbook's.
+func (s *shell) block(t *testing.T, b block) string {
+	t.Helper()
+	s.pasted[b.line] = true
+	out, err := s.try(t, b.text)
+	if err != nil {
+		t.Fatalf("docs/runbook.md:%d, %s: %v:\n%s\nprints\n%s", b.line, b.heading, err, b.text, out)
+	}
+	return out
+}
+
+// blocks pastes several.
+func (s *shell) blocks(t *testing.T, all []block) {
+	t.Helper()
+	for _, b := range all {
+		s.block(t, b)
+	}
+}
