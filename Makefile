@@ -13,7 +13,7 @@ demo: ## builds the program, and shows its main job with the Helm library
 
 build: ## the program, in dist, and beside it the one that it runs for flux
 	$(BUILD) -o dist/cnpg-pair .
-	$(BUILD) -tags flux -o dist/cnpg-pair-flux .
+	$(BUILD) -o dist/cnpg-pair-flux ./cmd/cnpg-pair-flux
 
 test:
 	$(GO) vet ./...
@@ -37,7 +37,7 @@ plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
 	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
 	bin=dist/plugin/cnpg-pair/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH) exe=$$($(GO) env GOEXE) && \
 	$(BUILD) -o "$$bin/cnpg-pair$$exe" . && \
-	$(BUILD) -tags flux -o "$$bin/cnpg-pair-flux$$exe" .
+	$(BUILD) -o "$$bin/cnpg-pair-flux$$exe" ./cmd/cnpg-pair-flux
 
 e2e-helm: ## real Helm 3 and Helm 4, built from their modules
 	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
@@ -53,8 +53,8 @@ proven: ## writes the README's table from the last run of make e2e
 bench: ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
 	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair $$(./tools.sh yq kyaml kustomize)
 
-docs: ## writes the man page, the completions and the README's picture
-	$(GO) test . -run TestDocs -update
+docs: ## writes the man pages and the README's picture
+	$(GO) test ./internal/cli -run TestManPages -update
 	$(GO) run ./docs/picture docs/picture/blog-db.yaml > docs/pair.svg
 
 update: ## writes what the cases print into testdata; look at the difference

@@ -272,10 +272,10 @@ var generator struct {
 func buildGenerator(t testing.TB) {
 	t.Helper()
 	generator.Do(func() {
-		build := exec.Command("go", "build", "-tags", "flux", "-o", filepath.Join(filepath.Dir(binary), "cnpg-pair-flux"), ".")
+		build := exec.Command("go", "build", "-o", filepath.Join(filepath.Dir(binary), "cnpg-pair-flux"), "./cmd/cnpg-pair-flux")
 		build.Dir = ".."
 		if out, err := build.CombinedOutput(); err != nil {
-			generator.err = fmt.Errorf("go build -tags flux: %w\n%s", err, out)
+			generator.err = fmt.Errorf("go build ./cmd/cnpg-pair-flux: %w\n%s", err, out)
 		}
 	})
 	if generator.err != nil {

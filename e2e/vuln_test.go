@@ -66,7 +66,7 @@ func TestVuln(t *testing.T) {
 		{"nothing known", vulnDB(t, "", "", ""), "No vulnerabilities found.", false},
 		{"in code that is called", vulnDB(t, "github.com/spf13/pflag", "github.com/spf13/pflag", "FlagSet.Parse"), "Your code is affected by 1 vulnerability", true},
 		{"in code that only flux calls", vulnDB(t, "sigs.k8s.io/kustomize/api", "sigs.k8s.io/kustomize/api/krusty", "Kustomizer.Run"), "Your code is affected by 1 vulnerability", true},
-		{"a database with errors", broken.URL, "failed for tags", true},
+		{"a database with errors", broken.URL, "vuln: failed", true},
 		{"no database", "", "vuln: SKIPPED, nothing was checked: the vulnerability database cannot be reached: ", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

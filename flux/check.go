@@ -1,12 +1,12 @@
 package flux
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -14,9 +14,9 @@ import (
 // with what the expander makes of the manifests. Order and comments may differ,
 // nothing else.
 func (g *Generator) check(entries []PostRenderer, manifests []postrender.Source) error {
-	cases := []knobCase{{cfg: g.Config}}
+	cases := []toggleCase{{cfg: g.Config}}
 	if g.Substitute {
-		cases = knobCases(g.Config)
+		cases = toggleCases(g.Config)
 	}
 	for _, c := range cases {
 		if err := checkCase(c, entries, manifests); err != nil {
@@ -26,9 +26,9 @@ func (g *Generator) check(entries []PostRenderer, manifests []postrender.Source)
 	return nil
 }
 
-func checkCase(c knobCase, entries []PostRenderer, manifests []postrender.Source) error {
+func checkCase(c toggleCase, entries []PostRenderer, manifests []postrender.Source) error {
 	cfg := c.cfg
-	cfg.Strict = false // a trio that is not valid must leave the Clusters single
+	cfg.Strict = false // settings that are not valid must leave the Clusters single
 	result, err := postrender.New(cfg).Render(manifests...)
 	if err != nil {
 		return err
@@ -45,32 +45,29 @@ func checkCase(c knobCase, entries []PostRenderer, manifests []postrender.Source
 	if err != nil {
 		return refused(manifests, err)
 	}
-	if what := firstDifference(want, got); what != "" {
-		return &postrender.Error{
-			Source: names(manifests), Err: fmt.Errorf("inside Flux %s%s", c.when, what),
-			Cure: "let CI render the chart and push the result instead (examples/flux), and report this",
-		}
+	if difference := firstDifference(want, got, c.when); difference != nil {
+		return &postrender.Error{Source: names(manifests), Err: difference}
 	}
 	return nil
 }
 
 // firstDifference says where two sets of objects differ, if they do.
-func firstDifference(want, got objects) string {
+func firstDifference(want, got objects, when string) *message.Message {
 	byName := func(a, b postrender.Ref) int { return strings.Compare(title(a)+a.APIVersion, title(b)+b.APIVersion) }
 	for _, key := range slices.SortedFunc(maps.Keys(want), byName) {
 		if got[key] == nil {
-			return title(key) + " would not be there"
+			return message.New(message.FluxMissing, "when", when, "object", title(key))
 		}
 		if path := differsAt(want[key], got[key], ""); path != "" {
-			return fmt.Sprintf("%s would differ in %s", title(key), path)
+			return message.New(message.FluxDiffers, "when", when, "object", title(key), "field", path)
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(got), byName) {
 		if want[key] == nil {
-			return title(key) + " would be there too"
+			return message.New(message.FluxAdditional, "when", when, "object", title(key))
 		}
 	}
-	return ""
+	return nil
 }
 
 func title(ref postrender.Ref) string {

@@ -2,7 +2,7 @@
 // inside an unmodified helm-controller, the very pairs that package postrender
 // makes of the same chart. helm-controller runs no programs, only kustomize
 // patches; these patches copy whatever the chart renders, so that its upgrades
-// reach both halves.
+// reach both members.
 //
 // It is a package of its own because it needs kustomize, whose start-up every
 // helm call would pay for. It renders no charts and talks to no cluster.
@@ -10,10 +10,10 @@ package flux
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -50,29 +50,29 @@ type Generator struct {
 	Config postrender.Config
 
 	// Substitute writes the variables of Flux's postBuild substitution into the
-	// patches instead of the trio, which Config need not hold then.
+	// patches instead of the hot-standby settings, which Config need not have then.
 	Substitute bool
 
-	// Warn, where set, is told of a trio that is switched on but not valid: a
-	// [*postrender.TrioError].
+	// Warn, where set, is told why hot standby is on but makes no pairs: a
+	// [*postrender.ConfigError].
 	Warn func(error)
 
 	noHooks bool // the HelmRelease keeps hooks from postRenderers
 }
 
 // PostRenderers returns the entries that pair every single Cluster of the
-// manifests; none with the trio off or not valid. Before they are returned, they
+// manifests; none with hot standby off or not valid. Before they are returned, they
 // are run as helm-controller runs them, and what comes out is compared, object
 // by object, with what a [postrender.Renderer] makes of the manifests.
 //
-// With Substitute it is Flux that fills in the trio, when it applies the
-// HelmRelease, and the entries do nothing where it is off, or a region empty, or
-// both the same.
+// With Substitute, Flux fills in the hot-standby settings when it applies the
+// HelmRelease, and the entries do nothing where the toggle is off, a region is
+// empty, or both regions are the same.
 //
-// The errors are a [*postrender.TrioError] with Config.Strict or with another half
-// than the primary active, a [*postrender.SettingError], and one or several
-// [*postrender.Error]: manifests that cannot be read or that kustomize refuses,
-// no Cluster to pair, a Cluster that cannot be paired, an outcome that differs.
+// The errors are a [*postrender.ConfigError], where [postrender.Renderer.Render]
+// has one, and one or several [*postrender.Error]: manifests that cannot be read or
+// that kustomize refuses, no Cluster to pair, a Cluster that cannot be paired, an
+// outcome that differs.
 func (g *Generator) PostRenderers(manifests ...postrender.Source) ([]PostRenderer, error) {
 	on, err := g.on()
 	if !on {
@@ -83,26 +83,18 @@ func (g *Generator) PostRenderers(manifests ...postrender.Source) ([]PostRendere
 
 // on tells whether there is anything to generate.
 func (g *Generator) on() (bool, error) {
+	if !g.Substitute {
+		renderer := &postrender.Renderer{Config: g.Config, Warn: g.Warn}
+		_, err := renderer.Render() // of nothing: it checks the settings
+		return g.Config.Enabled(), err
+	}
 	if err := g.Config.Validate(); err != nil {
 		return false, err
 	}
-	if g.Substitute {
-		if lenient := (postrender.Config{Active: g.Config.Active}); !lenient.MayDegrade() {
-			return false, &postrender.SettingError{
-				Cause: "with another half than the primary active, hot standby must not be turned off at run time",
-				Cure:  "generate with fixed regions, without --substitute",
-			}
-		}
-		return true, nil
+	if _, err := postrender.New(postrender.Config{Active: g.Config.Active}).Render(); err != nil {
+		return false, &postrender.ConfigError{Err: message.New(message.FluxSubstituteActive)}
 	}
-	on, err := g.Config.Check()
-	if err != nil && !g.Config.MayDegrade() {
-		return false, err
-	}
-	if err != nil && g.Warn != nil {
-		g.Warn(err)
-	}
-	return on, nil
+	return true, nil
 }
 
 func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, error) {
@@ -111,7 +103,7 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 	if g.Substitute {
 		cfg = standIns(cfg)
 	}
-	changes, chart, err := expand(cfg, manifests)
+	changes, chart, err := render(cfg, manifests)
 	if err != nil {
 		return nil, err
 	}
@@ -136,13 +128,11 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 		}
 		if g.noHooks && c.isHook() {
 			return nil, &postrender.Error{
-				Source: names(manifests), Object: title(c.from),
-				Err:  errors.New("it is a Helm hook, which no postRenderer sees with spec.postRenderStrategy nohooks"),
-				Cure: "leave spec.postRenderStrategy at combined, its default",
+				Source: names(manifests), Object: title(c.from), Err: message.New(message.FluxHook),
 			}
 		}
 		if g.Substitute {
-			clones = append(clones, c.readKnob())
+			clones = append(clones, c.readToggle())
 		}
 		clones = append(clones, c.clones(g.Substitute)...)
 		differences = append(differences, c.differences(g.Substitute)...)
@@ -154,7 +144,7 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 		}
 	}
 	if g.Substitute {
-		if err := onlyKnobVariables(entries, manifests); err != nil {
+		if err := onlyOurVariables(entries, manifests); err != nil {
 			return nil, err
 		}
 	}
@@ -164,24 +154,24 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 	return entries, nil
 }
 
-// expand returns what the Renderer changes, and the stream that it makes.
-func expand(cfg postrender.Config, manifests []postrender.Source) ([]postrender.Change, []byte, error) {
+// render returns what the Renderer changes, and the stream that it makes.
+func render(cfg postrender.Config, manifests []postrender.Source) ([]postrender.Change, []byte, error) {
 	result, err := postrender.New(cfg).Render(manifests...)
 	if err != nil {
 		return nil, nil, err
 	}
-	var alone []string
+	var single []string
 	paired := false
 	for _, d := range result.Decisions {
 		paired = paired || d.Action == postrender.Paired
-		alone = append(alone, fmt.Sprintf("%s:%d: Cluster %s is %s", d.Source, d.Line, d.Name, d.Reason))
+		single = append(single, fmt.Sprintf("%s:%d: Cluster %s is %s", d.Source, d.Line, d.Name, d.Text()))
 	}
 	if !paired {
-		cause, cure := "no Cluster of postgresql.cnpg.io in the manifests", "give what the chart renders: helm template ... | cnpg-pair flux"
-		if len(alone) > 0 {
-			cause, cure = "no Cluster to pair: "+strings.Join(alone, "; "), ""
+		none := message.New(message.FluxNoCluster)
+		if len(single) > 0 {
+			none = message.New(message.FluxNoneToPair, "clusters", strings.Join(single, "; "))
 		}
-		return nil, nil, &postrender.Error{Source: names(manifests), Err: errors.New(cause), Cure: cure}
+		return nil, nil, &postrender.Error{Source: names(manifests), Err: none}
 	}
 	return result.Changes, streamOf(result), nil
 }
@@ -208,8 +198,5 @@ func names(manifests []postrender.Source) string {
 
 // refused is for manifests that kustomize, and so helm-controller, does not take.
 func refused(manifests []postrender.Source, err error) error {
-	return &postrender.Error{
-		Source: names(manifests), Err: fmt.Errorf("kustomize, which Flux runs, refuses the manifests: %w", err),
-		Cure: "mend the chart: Flux cannot apply any postRenderer to it",
-	}
+	return &postrender.Error{Source: names(manifests), Err: message.Wrap(message.FluxRefused, err)}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -201,9 +202,14 @@ func TestKnob(t *testing.T) {
 			if err := yaml.Unmarshal([]byte(strings.Replace(text, "postRenderers", "postrenderers", 1)), &substituted); err != nil {
 				t.Fatal(err)
 			}
-			cfg := postrender.FromMap(map[string]string{
-				postrender.EnvEnableHotStandby: tt.set["e"], postrender.EnvPrimaryRegion: tt.set["p"], postrender.EnvReplicaRegion: tt.set["r"],
+			cfg, err := postrender.ConfigFromEnv(func(name string) string {
+				return map[string]string{
+					postrender.EnvEnableHotStandby: tt.set["e"], postrender.EnvPrimaryRegion: tt.set["p"], postrender.EnvReplicaRegion: tt.set["r"],
+				}[name]
 			})
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, version := range []string{chart, upgraded} {
 				if diff := cmp.Diff(expanded(t, cfg, version), inFlux(t, substituted.PostRenderers, version)); diff != "" {
 					t.Errorf("inside Flux (-expander +flux):\n%s", diff)
@@ -219,7 +225,7 @@ func TestKnob(t *testing.T) {
 }
 
 // TestCases: every stream of testdata that the expander pairs is paired inside
-// Flux too, but for those named here, which Flux or the knob cannot take.
+// Flux too, but for those named here, which Flux or the toggle cannot take.
 func TestCases(t *testing.T) {
 	cannot := map[string]string{
 		"krm":                           "number of previous names", // what kustomize gives to a function, no chart renders
@@ -285,8 +291,9 @@ func TestSettings(t *testing.T) {
 		for _, replication := range []string{"async", "sync"} {
 			for _, active := range []string{"primary", "none", "replica", "none rejoin", "replica rejoin"} {
 				cfg := valid
-				cfg.Side, cfg.Replication = side, replication
-				cfg.Active, _, cfg.Rejoin = strings.Cut(active, " ")
+				member, _, rejoin := strings.Cut(active, " ")
+				cfg.Side, cfg.Replication = postrender.Side(side), postrender.Replication(replication)
+				cfg.Active, cfg.Rejoin = postrender.Active(member), rejoin
 				t.Run(side+" "+replication+" "+active, func(t *testing.T) {
 					entries, err := (&Generator{Config: cfg}).PostRenderers(source(chart))
 					if err != nil {
@@ -299,7 +306,7 @@ func TestSettings(t *testing.T) {
 					}
 					_, err = (&Generator{Config: cfg, Substitute: true}).PostRenderers(source(chart))
 					if refused := active != "primary"; (err != nil) != refused {
-						t.Errorf("with the knob: %v", err)
+						t.Errorf("with the toggle: %v", err)
 					}
 				})
 			}
@@ -323,7 +330,7 @@ func TestCheck(t *testing.T) {
 		{"a region", "hel1", "hel2", "Cluster blog/blog-db-replica would differ in metadata.labels.openova.io/region"},
 		{"a value", "verify-full", "disable", "would differ in spec.externalClusters"},
 		{"a mapping that is merged", "$patch: replace", "x: y", "would differ in spec.bootstrap"},
-		{"the name of the replica", "value: blog-db-replica", "value: another", "Cluster blog/blog-db-replica would not be there"},
+		{"the name of the replica", "value: blog-db-replica", "value: another", "Cluster blog/blog-db-replica would be missing"},
 		{"an operation", "internal.config.kubernetes.io~1previousNames", "x", "no such"},
 		{"nothing", "", "", ""},
 	}
@@ -381,11 +388,11 @@ func TestErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := &Generator{Config: valid}
 			entries, err := g.PostRenderers(source(tt.stream))
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(postrender.Hint(err), tt.hint) {
-				t.Errorf("error %v (%s), want one with %q", err, postrender.Hint(err), tt.want)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(message.Hint(err), tt.hint) {
+				t.Errorf("error %v (%s), want one with %q", err, message.Hint(err), tt.want)
 			}
-			if entries != nil || len(postrender.Errors(err)) != 1 {
-				t.Errorf("%d entries, %d errors", len(entries), len(postrender.Errors(err)))
+			if entries != nil || len(message.Split(err)) != 1 {
+				t.Errorf("%d entries, %d errors", len(entries), len(message.Split(err)))
 			}
 		})
 	}
@@ -393,16 +400,16 @@ func TestErrors(t *testing.T) {
 		g := &Generator{Substitute: true}
 		stream := fmt.Sprintf(cluster, "a", `affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: ["${B}"]}]}]}}}`)
 		_, err := g.PostRenderers(source(stream))
-		if err == nil || !strings.Contains(err.Error(), "holds ${ or $$") {
+		if err == nil || !strings.Contains(err.Error(), "contains ${ or $$") {
 			t.Errorf("error %v", err)
 		}
 	})
-	t.Run("a switch while another half is active", func(t *testing.T) {
-		for _, active := range []string{postrender.ActiveNone, postrender.ActiveReplica} {
+	t.Run("a toggle while the primary is not active", func(t *testing.T) {
+		for _, active := range []postrender.Active{postrender.ActiveNone, postrender.ActiveReplica} {
 			g := &Generator{Config: postrender.Config{Active: active}, Substitute: true}
 			entries, err := g.PostRenderers(source(chart))
-			if entries != nil || err == nil || !strings.Contains(err.Error(), "must not be turned off at run time") || !strings.Contains(postrender.Hint(err), "without --substitute") {
-				t.Errorf("%s: error %v (%s)", active, err, postrender.Hint(err))
+			if entries != nil || err == nil || !strings.Contains(err.Error(), "must not be turned off at run time") || !strings.Contains(message.Hint(err), "without --substitute") {
+				t.Errorf("%s: error %v (%s)", active, err, message.Hint(err))
 			}
 		}
 	})
@@ -419,7 +426,7 @@ func TestSameName(t *testing.T) {
 	}
 }
 
-func TestTrio(t *testing.T) {
+func TestHotStandbySettings(t *testing.T) {
 	warned := 0
 	g := &Generator{Config: postrender.Config{EnableHotStandby: true}, Warn: func(error) { warned++ }}
 	entries, err := g.PostRenderers(source(chart))
@@ -428,8 +435,8 @@ func TestTrio(t *testing.T) {
 	}
 	g.Config.Strict = true
 	_, err = g.PostRenderers(source(chart))
-	var trio *postrender.TrioError
-	if !errors.As(err, &trio) {
+	var refused *postrender.ConfigError
+	if !errors.As(err, &refused) {
 		t.Errorf("strict: %v", err)
 	}
 }

@@ -2,12 +2,14 @@ package flux
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -16,17 +18,17 @@ const releaseGroup = "helm.toolkit.fluxcd.io"
 // HelmRelease returns the file release, which holds one HelmRelease and maybe
 // other documents, with the postRenderers of [Generator.PostRenderers] in it, for
 // the chart's manifests. Other postRenderers stay, before ours; those of an
-// earlier call are replaced. Every other line stays as it is. With the trio off
-// or not valid ours are taken out, and a file that has none comes back as it was.
+// earlier call are replaced. Every other line stays as it is. With hot standby off
+// or not valid ours are removed, and a file that has none comes back as it was.
 //
 // Its errors are those of PostRenderers, and a [*postrender.Error] for a file
-// that does not hold one HelmRelease.
+// that does not have one HelmRelease.
 func (g *Generator) HelmRelease(release postrender.Source, manifests ...postrender.Source) ([]byte, error) {
 	r, err := readRelease(release)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := g.behind(r, manifests)
+	wanted, err := g.after(r, manifests)
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +37,9 @@ func (g *Generator) HelmRelease(release postrender.Source, manifests ...postrend
 	}
 	all := r.with(wanted)
 	if len(all) == 0 {
-		return r.object.Set("spec.postRenderers", nil)
+		return r.set(nil)
 	}
-	return r.object.Set("spec.postRenderers", all)
+	return r.set(all)
 }
 
 // Check returns an error unless the HelmRelease in the file release holds the
@@ -47,26 +49,25 @@ func (g *Generator) Check(release postrender.Source, manifests ...postrender.Sou
 	if err != nil {
 		return err
 	}
-	wanted, err := g.behind(r, manifests)
+	wanted, err := g.after(r, manifests)
 	if err != nil {
 		return err
 	}
-	what := stale(r.ours, wanted)
-	if what == "" && r.misplaced {
-		what = "they stand before others"
+	difference := stale(r.ours, wanted)
+	if difference == nil && r.misplaced {
+		difference = message.New(message.StaleMisplaced)
 	}
-	if what == "" {
+	if difference == nil {
 		return nil
 	}
-	return r.fail(fmt.Errorf("its postRenderers are stale: %s", what),
-		"make them anew: cnpg-pair flux --helmrelease "+release.Name+", with the same flags and manifests")
+	return r.fail(message.New(message.FluxStale, "what", difference.Error(), "file", release.Name))
 }
 
 // Patch returns a strategic merge patch, for kustomize, that gives a HelmRelease
 // the postRenderers of [Generator.PostRenderers]. A patch replaces the whole
 // list, so that of a HelmRelease with others must be made for it: release, which
-// may be nil, is the file that holds it. The result is nil with the trio off or
-// not valid.
+// may be nil, is the file with it. The result is nil with hot standby off or not
+// valid.
 func (g *Generator) Patch(release *postrender.Source, manifests ...postrender.Source) ([]byte, error) {
 	r := &helmRelease{}
 	head := struct {
@@ -80,14 +81,14 @@ func (g *Generator) Patch(release *postrender.Source, manifests ...postrender.So
 		if r, err = readRelease(*release); err != nil {
 			return nil, err
 		}
-		head.APIVersion = r.object.Field("apiVersion")
+		head.APIVersion = r.field("apiVersion")
 		for _, key := range []string{"name", "namespace"} {
-			if value := r.object.Field("metadata." + key); value != "" {
+			if value := r.field("metadata." + key); value != "" {
 				head.Metadata[key] = value
 			}
 		}
 	}
-	wanted, err := g.behind(r, manifests)
+	wanted, err := g.after(r, manifests)
 	if err != nil || len(wanted) == 0 {
 		return nil, err
 	}
@@ -112,46 +113,60 @@ func encode(value any) []byte {
 
 // helmRelease is a HelmRelease in a file, its postRenderers told apart.
 type helmRelease struct {
-	object    *postrender.Object
+	source    postrender.Source
+	document  *yamledit.Document
 	others    []yaml.Node
 	ours      []PostRenderer
-	misplaced bool // an entry of ours stands before one of the others
+	misplaced bool // an entry of ours comes before one of the others
 }
 
+const pathEntries = "spec.postRenderers"
+
 func readRelease(source postrender.Source) (*helmRelease, error) {
-	objects, err := postrender.Objects(source)
+	r := &helmRelease{source: source}
+	var broken []error
+	for _, piece := range yamledit.Split(source.Data) {
+		document, err := yamledit.Parse(source.Data, piece)
+		var at *yamledit.Error
+		if errors.As(err, &at) {
+			broken = append(broken, &postrender.Error{Source: source.Name, Line: at.Line, Err: at})
+			continue
+		}
+		if !isRelease(document.Tree) {
+			continue
+		}
+		if r.document != nil {
+			second := &helmRelease{source: source, document: document}
+			return nil, second.fail(message.New(message.FluxSecondRelease, "line", strconv.Itoa(r.document.Tree.Line)))
+		}
+		r.document = document
+	}
+	switch {
+	case len(broken) > 0:
+		return nil, errors.Join(broken...)
+	case r.document == nil:
+		return nil, &postrender.Error{Source: source.Name, Err: message.New(message.FluxNoRelease)}
+	}
+	return r, r.readEntries()
+}
+
+func isRelease(tree *yaml.Node) bool {
+	return yamledit.Scalar(tree, "kind") == "HelmRelease" && strings.HasPrefix(yamledit.Scalar(tree, "apiVersion"), releaseGroup+"/")
+}
+
+// readEntries tells the postRenderers apart.
+func (r *helmRelease) readEntries() error {
+	n, err := yamledit.SequenceAt(r.document.Tree, pathEntries)
 	if err != nil {
-		return nil, err
+		return r.fail(err)
 	}
-	var found []*postrender.Object
-	for _, o := range objects {
-		if o.Field("kind") == "HelmRelease" && strings.HasPrefix(o.Field("apiVersion"), releaseGroup+"/") {
-			found = append(found, o)
-		}
+	if n == nil {
+		return nil
 	}
-	switch len(found) {
-	case 0:
-		return nil, &postrender.Error{
-			Source: source.Name, Err: errors.New("no HelmRelease of " + releaseGroup + " in it"),
-			Cure: "name the file that holds the HelmRelease of this chart",
-		}
-	case 1:
-	default:
-		return nil, &postrender.Error{
-			Source: source.Name, Line: found[1].Line(), Object: found[1].Title(),
-			Err:  fmt.Errorf("a second HelmRelease, behind that of line %d", found[0].Line()),
-			Cure: "keep each in a file of its own",
-		}
-	}
-	r := &helmRelease{object: found[0]}
-	var entries []yaml.Node
-	if err := r.object.Decode("spec.postRenderers", &entries); err != nil {
-		return nil, err
-	}
-	for i := range entries {
+	for i, item := range n.Content {
 		var entry PostRenderer
-		if err := entries[i].Decode(&entry); err != nil {
-			return nil, r.fail(fmt.Errorf("spec.postRenderers[%d]: it is none that Flux takes", i), "")
+		if err := item.Decode(&entry); err != nil {
+			return r.fail(message.New(message.FluxEntryShape, "index", strconv.Itoa(i)))
 		}
 		marked := 0
 		for _, patch := range entry.Kustomize.Patches {
@@ -161,23 +176,44 @@ func readRelease(source postrender.Source) (*helmRelease, error) {
 		}
 		switch {
 		case marked == 0:
-			r.others = append(r.others, entries[i])
+			r.others = append(r.others, *item)
 			r.misplaced = len(r.ours) > 0
 		case marked < len(entry.Kustomize.Patches):
-			return nil, r.fail(fmt.Errorf("spec.postRenderers[%d]: patches of cnpg-pair and others in one entry", i),
-				"move the others to an entry of their own, before")
+			return r.fail(message.New(message.FluxMixedEntry, "index", strconv.Itoa(i)))
 		default:
 			r.ours = append(r.ours, entry)
 		}
 	}
-	return r, nil
+	return nil
 }
 
-func (r *helmRelease) fail(err error, cure string) error {
-	return &postrender.Error{Source: r.object.Source(), Line: r.object.Line(), Object: r.object.Title(), Err: err, Cure: cure}
+// field returns the scalar at a path of the HelmRelease, or nothing.
+func (r *helmRelease) field(path string) string {
+	value, _ := yamledit.StringAt(r.document.Tree, path)
+	return value
 }
 
-// with returns the others and, behind them, ours.
+// set returns the file with other postRenderers.
+func (r *helmRelease) set(entries any) ([]byte, error) {
+	edits, err := r.document.Set(pathEntries, entries)
+	if err != nil {
+		return nil, r.fail(err)
+	}
+	return yamledit.Apply(r.source.Data, edits), nil
+}
+
+// fail makes an error about the HelmRelease.
+func (r *helmRelease) fail(err error) error {
+	e := &postrender.Error{Source: r.source.Name, Line: r.document.Tree.Line, Err: err}
+	e.Object = title(postrender.Ref{Kind: r.field("kind"), Namespace: r.field("metadata.namespace"), Name: r.field("metadata.name")})
+	var at *yamledit.Error
+	if errors.As(err, &at) {
+		e.Line = max(e.Line, at.Line)
+	}
+	return e
+}
+
+// with returns the others and, after them, ours.
 func (r *helmRelease) with(ours []PostRenderer) []any {
 	var all []any
 	for i := range r.others {
@@ -189,8 +225,8 @@ func (r *helmRelease) with(ours []PostRenderer) []any {
 	return all
 }
 
-// behind generates the entries for what the others make of the manifests.
-func (g *Generator) behind(r *helmRelease, manifests []postrender.Source) ([]PostRenderer, error) {
+// after generates the entries for the manifests as the others leave them.
+func (g *Generator) after(r *helmRelease, manifests []postrender.Source) ([]PostRenderer, error) {
 	on, err := g.on()
 	if !on {
 		return nil, err
@@ -200,7 +236,7 @@ func (g *Generator) behind(r *helmRelease, manifests []postrender.Source) ([]Pos
 		for i := range r.others {
 			var entry any
 			if err := r.others[i].Decode(&entry); err != nil {
-				return nil, r.fail(err, "")
+				return nil, r.fail(err)
 			}
 			others = append(others, entry)
 		}
@@ -208,42 +244,41 @@ func (g *Generator) behind(r *helmRelease, manifests []postrender.Source) ([]Pos
 		if err != nil {
 			return nil, refused(manifests, err)
 		}
-		manifests = []postrender.Source{{Name: names(manifests) + " behind the other postRenderers", Data: out}}
+		manifests = []postrender.Source{{Name: names(manifests) + " after the other postRenderers", Data: out}}
 	}
 	of := *g
-	of.noHooks = r.object != nil && r.object.Field("spec.postRenderStrategy") == "nohooks"
+	of.noHooks = r.document != nil && r.field("spec.postRenderStrategy") == "nohooks"
 	return of.generate(manifests)
 }
 
 // stale tells how entries differ from those that are wanted, nothing where they
 // do not. How the patches are written does not count.
-func stale(have, want []PostRenderer) string {
+func stale(have, want []PostRenderer) *message.Message {
 	flat := func(entries []PostRenderer) (all []Patch) {
 		for _, entry := range entries {
 			all = append(all, entry.Kustomize.Patches...)
 		}
 		return all
 	}
-	patches := flat(have)
-	switch wanted := flat(want); {
+	patches, wanted := flat(have), flat(want)
+	switch {
 	case len(patches) == 0 && len(wanted) > 0:
-		return "they are not there"
+		return message.New(message.StaleMissing)
 	case len(wanted) == 0 && len(patches) > 0:
-		return "they are there, and hot standby is off"
+		return message.New(message.StaleOff)
 	case len(have) != len(want):
-		return fmt.Sprintf("%d entries instead of %d", len(have), len(want))
-	default:
-		for i, patch := range wanted {
-			if i >= len(patches) || patches[i].Target != patch.Target || !reflect.DeepEqual(content(patches[i].Patch), content(patch.Patch)) {
-				title, _, _ := strings.Cut(strings.TrimPrefix(patch.Patch, mark), "\n")
-				return fmt.Sprintf("the patch %q would be another", title)
-			}
-		}
-		if len(patches) > len(wanted) {
-			return fmt.Sprintf("%d patches instead of %d", len(patches), len(wanted))
+		return message.New(message.StaleEntries, "have", strconv.Itoa(len(have)), "want", strconv.Itoa(len(want)))
+	}
+	for i, patch := range wanted {
+		if i >= len(patches) || patches[i].Target != patch.Target || !reflect.DeepEqual(content(patches[i].Patch), content(patch.Patch)) {
+			title, _, _ := strings.Cut(strings.TrimPrefix(patch.Patch, mark), "\n")
+			return message.New(message.StalePatch, "patch", title)
 		}
 	}
-	return ""
+	if len(patches) > len(wanted) {
+		return message.New(message.StalePatches, "have", strconv.Itoa(len(patches)), "want", strconv.Itoa(len(wanted)))
+	}
+	return nil
 }
 
 func content(patch string) any {

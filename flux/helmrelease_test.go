@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -84,7 +85,8 @@ func TestHelmRelease(t *testing.T) {
 
 			t.Run("is what the chart needs", func(t *testing.T) {
 				var entries []any
-				if err := r.object.Decode("spec.postRenderers", &entries); err != nil {
+				n, _ := yamledit.At(r.document.Tree, pathEntries)
+				if err := n.Decode(&entries); err != nil {
 					t.Fatal(err)
 				}
 				through, err := runAll([]byte(chart), entries[:len(r.others)])
@@ -135,7 +137,7 @@ func TestHelmRelease(t *testing.T) {
 				}
 				image := map[string]any{"name": "nobody/uses", "newTag": "this"}
 				reversed = append(reversed, map[string]any{"kustomize": map[string]any{"images": []any{image}}})
-				before, err := r.object.Set("spec.postRenderers", reversed)
+				before, err := r.set(reversed)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -151,14 +153,14 @@ func TestHelmRelease(t *testing.T) {
 					{"fresh", g, string(made), chart, ""},
 					{"fresh for the next version", g, string(made), upgraded, ""},
 					{"written by another tool", g, reencoded(t, made), chart, ""},
-					{"another shape", g, string(made), strings.Replace(chart, "  imageName", "  enableSuperuserAccess: true\n  imageName", 1), `the patch "blog-db-replica, the replica" would be another`},
-					{"a Cluster more", g, string(made), chart + "---\n" + strings.ReplaceAll(chart, "blog", "shop"), "would be another"},
-					{"before others", g, string(before), chart, "they stand before others"},
-					{"for another Cluster", g, elsewhere, chart, "would be another"},
-					{"none there", g, text, chart, "they are not there"},
+					{"another shape", g, string(made), strings.Replace(chart, "  imageName", "  enableSuperuserAccess: true\n  imageName", 1), `the patch "blog-db-replica, the replica" would differ`},
+					{"a Cluster more", g, string(made), chart + "---\n" + strings.ReplaceAll(chart, "blog", "shop"), "would differ"},
+					{"before others", g, string(before), chart, "they come before others"},
+					{"for another Cluster", g, elsewhere, chart, "would differ"},
+					{"none there", g, text, chart, "they are missing"},
 					{"off", &Generator{}, string(made), chart, "hot standby is off"},
 					{"off and none there", &Generator{}, text, chart, ""},
-					{"the knob", &Generator{Substitute: true}, string(made), chart, "the knob says"},
+					{"the toggle", &Generator{Substitute: true}, string(made), chart, "the hot-standby settings"},
 				}
 				for _, tt := range tests {
 					err := tt.generator.Check(file(tt.release), source(tt.chart))
@@ -233,10 +235,10 @@ func TestHelmReleaseErrors(t *testing.T) {
 		{"none", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "release.yaml: no HelmRelease of helm.toolkit.fluxcd.io in it"},
 		{"of another group", strings.Replace(release, "helm.toolkit.fluxcd.io", "helm.fluxcd.io", 1), "no HelmRelease of helm.toolkit.fluxcd.io in it"},
 		{"empty", "", "no HelmRelease of helm.toolkit.fluxcd.io in it"},
-		{"two", release + "---\n" + release, "release.yaml:21: HelmRelease blog/blog: a second HelmRelease, behind that of line 6"},
+		{"two", release + "---\n" + release, "release.yaml:21: HelmRelease blog/blog: a second HelmRelease; the first is in line 6"},
 		{"no YAML", "kind: [\n", "release.yaml:"},
 		{"no list", release + "    postRenderers: x\n", "HelmRelease blog/blog: spec.postRenderers"},
-		{"a list of something else", release + "    postRenderers: [x]\n", "spec.postRenderers[0]: it is none that Flux takes"},
+		{"a list of something else", release + "    postRenderers: [x]\n", "spec.postRenderers[0]: not a valid Flux postRenderer"},
 		{"mixed", mixed, "spec.postRenderers[0]: patches of cnpg-pair and others in one entry"},
 		{"spec is a string", strings.Replace(release, "spec:\n    interval: 10m\n    values: {\"a\": 1}", "spec: x", 1), "expected a mapping"},
 	}

@@ -3,6 +3,7 @@ package flux
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	//lint:ignore SA1019 it is what helm-controller uses
 	"sigs.k8s.io/kustomize/api/builtins"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -69,7 +71,7 @@ func entriesOf(postRenderers any) ([]map[string]any, error) {
 	return entries, json.Unmarshal(text, &entries)
 }
 
-// runAll runs entries one behind the other.
+// runAll runs entries one after the other.
 func runAll(manifests []byte, postRenderers any) ([]byte, error) {
 	entries, err := entriesOf(postRenderers)
 	if err != nil {
@@ -78,7 +80,7 @@ func runAll(manifests []byte, postRenderers any) ([]byte, error) {
 	for i, entry := range entries {
 		build, _ := entry["kustomize"].(map[string]any)
 		if manifests, err = kustomize(manifests, build); err != nil {
-			return nil, fmt.Errorf("spec.postRenderers[%d]: %w", i, err)
+			return nil, message.Wrap(message.FluxEntry, err, "index", strconv.Itoa(i))
 		}
 	}
 	return manifests, nil

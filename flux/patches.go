@@ -1,7 +1,6 @@
 package flux
 
 import (
-	"errors"
 	"maps"
 	"math"
 	"reflect"
@@ -12,6 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -38,9 +39,7 @@ func newChange(c postrender.Change, before, after objects) (*change, error) {
 	}
 	if result.chart == nil || slices.ContainsFunc(result.expanded, func(o map[string]any) bool { return o == nil }) {
 		return nil, &postrender.Error{
-			Source: "kustomize", Object: c.From.Kind + " " + c.From.Name,
-			Err:  errors.New("it does not read the object under that name"),
-			Cure: "write its apiVersion, kind and metadata.name plainly",
+			Source: "kustomize", Object: c.From.Kind + " " + c.From.Name, Err: message.New(message.FluxOtherName),
 		}
 	}
 	for other := range before {
@@ -81,7 +80,7 @@ func (c *change) isCopy(i int) bool {
 // clones are the patches that turn the object into a List of what stands in its
 // place: copies of itself, and objects that are written out. The next run of
 // kustomize, be it that of the next entry, takes the List apart.
-func (c *change) clones(knob bool) []Patch {
+func (c *change) clones(toggle bool) []Patch {
 	if len(c.to) == 1 && c.to[0] == c.from {
 		return nil
 	}
@@ -119,8 +118,8 @@ func (c *change) clones(knob bool) []Patch {
 	ops = append(ops, op("replace", "/metadata/name", "value", strings.ToLower(c.from.Kind)+"."+c.from.Name))
 	ops = append(ops, op("add", "/apiVersion", "value", "v1"), op("add", "/kind", "value", "List"))
 	target := c.target(c.from)
-	if knob {
-		target.AnnotationSelector = knobIsOn
+	if toggle {
+		target.AnnotationSelector = toggleIsOn
 	}
 	var names []string
 	for _, to := range c.to {
@@ -131,7 +130,7 @@ func (c *change) clones(knob bool) []Patch {
 
 // differences are the patches that make what stands in the object's place of the
 // copies.
-func (c *change) differences(knob bool) []Patch {
+func (c *change) differences(toggle bool) []Patch {
 	var all []Patch
 	for i, to := range c.to {
 		if !c.isCopy(i) {
@@ -139,18 +138,18 @@ func (c *change) differences(knob bool) []Patch {
 		}
 		target, from := c.target(to), renamed(c.chart, to.Name)
 		title := to.Name
-		if role, ok := c.expanded[i]["metadata"].(map[string]any)["labels"].(map[string]any)["openova.io/cnpg-role"].(string); ok {
+		if role, ok := field(c.expanded[i], "metadata", "labels", expand.LabelRole).(string); ok {
 			title += ", the " + role
 		}
-		if knob && to == c.from {
-			target.AnnotationSelector = knobIsOn
-		} else if knob {
-			annotate(from, annotationKnob, annotationPrimary, annotationReplica)
+		if toggle && to == c.from {
+			target.AnnotationSelector = toggleIsOn
+		} else if toggle {
+			annotate(from, annotationToggle, annotationPrimary, annotationReplica)
 		}
 		all = append(all, patches(target, title, from, c.expanded[i])...)
 	}
-	if knob {
-		all = append(all, c.dropKnob())
+	if toggle {
+		all = append(all, c.dropToggle())
 	}
 	return all
 }
@@ -175,6 +174,16 @@ func withoutOrigin(object map[string]any) map[string]any {
 	delete(labels, originNamespace)
 	metadata["labels"] = labels
 	return object
+}
+
+// field returns the value at a path of mappings, nil where a part is missing.
+func field(object map[string]any, path ...string) any {
+	var value any = object
+	for _, key := range path {
+		m, _ := value.(map[string]any)
+		value = m[key]
+	}
+	return value
 }
 
 // copyMap copies a mapping that may not be there.

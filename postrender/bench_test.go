@@ -6,64 +6,50 @@ import (
 	"io"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 )
 
-// The stages of a render, each over streams of two lengths: the metric
+// The steps of a render, each over streams of two lengths: the metric
 // ns/document tells whether one grows faster than the stream. make bench times
 // the program as a whole.
 
-func BenchmarkSplit(b *testing.B) {
+func BenchmarkRead(b *testing.B) {
 	stages(b, func(b *testing.B, source Source) {
 		for b.Loop() {
-			split(source.Data)
+			manifest.Read([]manifest.Source{manifest.Source(source)})
 		}
 	})
 }
 
-// BenchmarkSelect finds the Clusters, and decides about them; split is in it.
 func BenchmarkSelect(b *testing.B) {
 	stages(b, func(b *testing.B, source Source) {
+		topology, _ := benchConfig.topology()
+		stream, _ := manifest.Read([]manifest.Source{manifest.Source(source)})
 		for b.Loop() {
-			if _, _, err := selected(source); err != nil {
-				b.Fatal(err)
-			}
+			selectClusters(topology, stream)
 		}
 	})
 }
 
-func BenchmarkExpand(b *testing.B) {
+// BenchmarkProcess is all steps but the last; BenchmarkWrite is the last.
+func BenchmarkProcess(b *testing.B) {
 	stages(b, func(b *testing.B, source Source) {
-		s, r, err := selected(source)
-		if err != nil {
-			b.Fatal(err)
-		}
 		for b.Loop() {
-			if _, err := s.changes(r.Config.normal()); err != nil {
+			if _, err := New(benchConfig).process([]Source{source}); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-// BenchmarkWrite makes the edits out of the changed trees, reads them back, and
-// writes the stream.
 func BenchmarkWrite(b *testing.B) {
 	stages(b, func(b *testing.B, source Source) {
-		s, r, err := selected(source)
+		p, err := New(benchConfig).process([]Source{source})
 		if err != nil {
 			b.Fatal(err)
 		}
-		var changes map[*yaml.Node]change
-		if changes, err = s.changes(r.Config.normal()); err != nil {
-			b.Fatal(err)
-		}
 		for b.Loop() {
-			result := newResult([]Source{source})
-			if err := result.rewrite(s.documents, changes); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := result.WriteTo(io.Discard); err != nil {
+			if _, err := p.result.WriteTo(io.Discard); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -85,15 +71,6 @@ func BenchmarkRun(b *testing.B) {
 }
 
 var benchConfig = Config{EnableHotStandby: true, PrimaryRegion: "fsn1", ReplicaRegion: "hel1"}
-
-func selected(source Source) (*stream, *Renderer, error) {
-	r := New(benchConfig)
-	s, err := readStream([]Source{source})
-	if err == nil {
-		_, err = r.judge(s)
-	}
-	return s, r, err
-}
 
 // stages runs a benchmark over 1,000 and over 16,000 documents, each fiftieth a Cluster.
 func stages(b *testing.B, stage func(*testing.B, Source)) {

@@ -1,263 +1,143 @@
 package postrender
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-	"unicode"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 )
 
-// The names of the settings as the platform writes them into an environment.
+// The variables from which [ConfigFromEnv] reads the settings.
 const (
-	EnvEnableHotStandby = "SOVEREIGN_ENABLE_HOT_STANDBY"
-	EnvPrimaryRegion    = "SOVEREIGN_PRIMARY_REGION"
-	EnvReplicaRegion    = "SOVEREIGN_REPLICA_REGION"
-	EnvStrict           = "CNPG_PAIR_STRICT"
-	EnvSide             = "CNPG_PAIR_SIDE"
-	EnvReplication      = "CNPG_PAIR_REPLICATION"
-	EnvActive           = "CNPG_PAIR_ACTIVE"
-	EnvRejoin           = "CNPG_PAIR_REJOIN"
-	EnvPeerClusters     = "CNPG_PAIR_PEER_CLUSTERS"
+	EnvEnableHotStandby = topology.EnvEnableHotStandby // SOVEREIGN_ENABLE_HOT_STANDBY
+	EnvPrimaryRegion    = topology.EnvPrimaryRegion    // SOVEREIGN_PRIMARY_REGION
+	EnvReplicaRegion    = topology.EnvReplicaRegion    // SOVEREIGN_REPLICA_REGION
+	EnvSide             = topology.EnvSide             // CNPG_PAIR_SIDE
+	EnvReplication      = topology.EnvReplication      // CNPG_PAIR_REPLICATION
+	EnvActive           = topology.EnvActive           // CNPG_PAIR_ACTIVE
+	EnvRejoin           = topology.EnvRejoin           // CNPG_PAIR_REJOIN
+	EnvPeerClusters     = topology.EnvPeerClusters     // CNPG_PAIR_PEER_CLUSTERS
+	EnvStrict           = topology.EnvStrict           // CNPG_PAIR_STRICT
 )
 
-// The words of Config.Side.
+// Side says which members of a pair are rendered.
+type Side string
+
 const (
-	SideBoth    = "both"
-	SidePrimary = "primary"
-	SideReplica = "replica"
+	SideBoth    Side = topology.SideBoth    // "both": in one Kubernetes cluster
+	SidePrimary Side = topology.SidePrimary // "primary": the replica is in another Kubernetes cluster
+	SideReplica Side = topology.SideReplica // "replica": the primary is in another Kubernetes cluster
 )
 
-// The words of Config.Replication.
+// Replication says whether commits wait for the replica.
+type Replication string
+
 const (
-	Async = "async"
-	Sync  = "sync"
+	Async Replication = topology.Async // "async": they do not
+	Sync  Replication = topology.Sync  // "sync": each waits until the replica has applied it
 )
 
-// The words of Config.Active.
+// Active says which member takes writes.
+type Active string
+
 const (
-	ActivePrimary = "primary"
-	ActiveNone    = "none"
-	ActiveReplica = "replica"
+	ActivePrimary Active = topology.ActivePrimary // "primary"
+	ActiveNone    Active = topology.ActiveNone    // "none": a step of a switchover
+	ActiveReplica Active = topology.ActiveReplica // "replica"
 )
 
 // DefaultRegionKey is the node label that says in which region a node runs.
-const DefaultRegionKey = "openova.io/region"
+const DefaultRegionKey = topology.DefaultRegionKey // openova.io/region
 
-// Config holds the settings of a [Renderer]. Its zero value leaves every
-// stream as it is.
+// Config has the settings of a [Renderer]. Its zero value leaves every stream as
+// it is. Blanks around words and regions do not count, nor does the case of words.
 type Config struct {
-	// EnableHotStandby, PrimaryRegion and ReplicaRegion are the trio. All
-	// three must be valid before any Cluster becomes a pair; see [Config.Check].
+	// EnableHotStandby, PrimaryRegion and ReplicaRegion are the hot-standby
+	// settings. Clusters become pairs only where it is true and the regions are two
+	// different Kubernetes label values; see [Config.Enabled].
 	EnableHotStandby bool
 	PrimaryRegion    string
 	ReplicaRegion    string
 
-	// RegionKey is the node label that the node affinity of both halves asks
-	// for; empty means [DefaultRegionKey].
+	// RegionKey is the node label that the node affinity of both members asks for;
+	// empty means [DefaultRegionKey].
 	RegionKey string
 
-	// Side is the half of the pair that is rendered: both, or, where each region
-	// has a Kubernetes cluster of its own, primary or replica (section 7 of the
-	// contract). Empty means both.
-	Side string
+	Side        Side        // empty means SideBoth
+	Replication Replication // empty means Async
+	Active      Active      // empty means ActivePrimary
 
-	// Replication is async, or sync: every commit waits for the replica
-	// (section 8). Empty means async.
-	Replication string
-
-	// Active is the half that takes writes: primary, replica, or none, on the
-	// way from one to the other (section 9). Empty means primary. Rejoin makes
-	// the half that was primary follow the other one.
-	Active string
+	// Rejoin makes the primary follow the active replica; with ActiveNone, the
+	// replica is demoted, on the way back to the primary.
 	Rejoin bool
 
-	// PeerClusters are the ClusterMesh names of the Kubernetes clusters of the
-	// other side, which Cilium's network policies are to admit.
+	// PeerClusters are the names, in Cilium's ClusterMesh, of the Kubernetes
+	// clusters of the other side. CiliumNetworkPolicies need them.
 	PeerClusters []string
 
-	// Strict turns into errors what is a warning otherwise: a trio that is
-	// switched on but not valid, and a Cluster that cannot be paired. See
-	// [Config.MayDegrade].
+	// Strict makes errors of warnings: hot standby is on, but a region is missing
+	// or not valid; a side is asked for while hot standby is off; a Cluster cannot
+	// be paired. They are errors in any case unless the primary is active: the
+	// single Cluster would then be a second writable one, with old data.
 	Strict bool
 }
 
-// FromMap reads the settings from a map of environment variables. Missing
-// keys leave a setting off or empty; no value is an error, because an unknown
-// word switches nothing on.
-func FromMap(env map[string]string) Config {
+// ConfigFromEnv reads the settings from variables, by a function like [os.Getenv].
+// Its error is a [*ConfigError], for whatever the command line refuses too; see
+// [Config.Validate]. The toggle EnableHotStandby is on for true, 1, yes and on, and
+// off for everything else, as on the platform.
+func ConfigFromEnv(getenv func(string) string) (Config, error) {
+	s, err := topology.FromEnv(getenv)
+	if err != nil {
+		return Config{}, &ConfigError{err}
+	}
 	return Config{
-		EnableHotStandby: Truthy(env[EnvEnableHotStandby]),
-		PrimaryRegion:    strings.TrimSpace(env[EnvPrimaryRegion]),
-		ReplicaRegion:    strings.TrimSpace(env[EnvReplicaRegion]),
-		Strict:           Truthy(env[EnvStrict]),
-		Side:             env[EnvSide],
-		Replication:      env[EnvReplication],
-		Active:           env[EnvActive],
-		Rejoin:           Truthy(env[EnvRejoin]),
-		PeerClusters:     strings.FieldsFunc(env[EnvPeerClusters], func(r rune) bool { return r == ',' || unicode.IsSpace(r) }),
-	}
+		EnableHotStandby: s.EnableHotStandby, PrimaryRegion: s.PrimaryRegion, ReplicaRegion: s.ReplicaRegion, RegionKey: s.RegionKey,
+		Side: Side(s.Side), Replication: Replication(s.Replication), Active: Active(s.Active),
+		Rejoin: s.Rejoin, PeerClusters: s.PeerClusters, Strict: s.Strict,
+	}, nil
 }
 
-// Validate returns a [*SettingError] for a setting with an unknown word, or for
-// settings that contradict each other. A [Renderer] asks it first.
+// Validate returns a [*ConfigError] for a word that means nothing, for a RegionKey
+// or a name of a cluster that Kubernetes refuses, and for settings that contradict
+// each other. A [Renderer] asks it first.
 func (c Config) Validate() error {
-	c = c.normal()
-	for _, setting := range []struct {
-		env, flag, word string
-		words           []string
-	}{
-		{EnvSide, "--side", c.Side, []string{SideBoth, SidePrimary, SideReplica}},
-		{EnvReplication, "--replication", c.Replication, []string{Async, Sync}},
-		{EnvActive, "--active", c.Active, []string{ActivePrimary, ActiveNone, ActiveReplica}},
-	} {
-		if !slices.Contains(setting.words, setting.word) {
-			last := len(setting.words) - 1
-			return &SettingError{
-				Cause: fmt.Sprintf("%s (%s): unknown word %q", setting.flag, setting.env, setting.word),
-				Cure:  "use " + strings.Join(setting.words[:last], ", ") + " or " + setting.words[last],
-			}
-		}
-	}
-	if c.Rejoin && c.Active == ActivePrimary {
-		return &SettingError{
-			Cause: fmt.Sprintf("--rejoin (%s) without an active replica: nobody has left", EnvRejoin),
-			Cure:  fmt.Sprintf("use it with --active replica, or none on the way back (%s)", EnvActive),
-		}
-	}
-	for _, peer := range c.PeerClusters {
-		if !validLabelValue(peer) {
-			return &SettingError{
-				Cause: fmt.Sprintf("--peer-clusters (%s): %q is no name of a cluster", EnvPeerClusters, peer),
-				Cure:  "give the names by which Cilium's ClusterMesh knows them, with commas between",
-			}
-		}
+	if err := c.settings().Validate(); err != nil {
+		return &ConfigError{err}
 	}
 	return nil
 }
 
-// SettingError is a setting that cannot be followed.
-type SettingError struct {
-	Cause string // which setting, and what is wrong with it
-	Cure  string // what to do
+// Enabled tells whether Clusters become pairs: hot standby is on and all settings
+// are valid.
+func (c Config) Enabled() bool {
+	t, err := topology.New(c.settings())
+	return err == nil && t.Enabled
 }
 
-func (e *SettingError) Error() string { return e.Cause }
-
-// Hint returns the cure.
-func (e *SettingError) Hint() string { return e.Cure }
-
-// Truthy tells whether a word switches a setting on: true, 1, yes or on,
-// whatever its case and the blanks around it. Every other word is off, as on
-// the platform.
-func Truthy(word string) bool {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "true", "1", "yes", "on":
-		return true
+func (c Config) settings() topology.Settings {
+	return topology.Settings{
+		EnableHotStandby: c.EnableHotStandby, PrimaryRegion: c.PrimaryRegion, ReplicaRegion: c.ReplicaRegion, RegionKey: c.RegionKey,
+		Side: string(c.Side), Replication: string(c.Replication), Active: string(c.Active),
+		Rejoin: c.Rejoin, PeerClusters: c.PeerClusters, Strict: c.Strict,
 	}
-	return false
 }
 
-// Check tells whether Clusters become pairs: false and no error when hot
-// standby is off, true when the trio is valid. When it is on but not valid,
-// Check returns false and a [*TrioError] that names the value at fault; the
-// caller decides whether that is a warning or an error.
-//
-// A half of a pair that is asked for (Side), or one that has been promoted
-// (Active), is a reason for such an error too when hot standby is off: what would
-// be rendered is the single Cluster, a second writable one. See [Config.MayDegrade].
-func (c Config) Check() (bool, error) {
-	if !c.EnableHotStandby {
-		switch n := c.normal(); {
-		case n.Active != ActivePrimary:
-			return false, &TrioError{
-				Cause: fmt.Sprintf("hot standby is off, but %s is %s: the single Cluster would be a second writable one, with old data", EnvActive, n.Active),
-				Cure:  fmt.Sprintf("leave %s on as long as another half than the primary is active", EnvEnableHotStandby),
-			}
-		case n.Side != SideBoth:
-			return false, &TrioError{
-				Cause: fmt.Sprintf("hot standby is off, but %s is %s: what is rendered is the single Cluster, the same on both sides", EnvSide, n.Side),
-				Cure:  fmt.Sprintf("set %s and the regions, or apply the chart on one side only", EnvEnableHotStandby),
-			}
-		}
-		return false, nil
+// topology checks the settings. Its errors are [*ConfigError].
+func (c Config) topology() (topology.Topology, error) {
+	t, err := topology.New(c.settings())
+	if err != nil {
+		return t, &ConfigError{err}
 	}
-	primary, replica := strings.TrimSpace(c.PrimaryRegion), strings.TrimSpace(c.ReplicaRegion)
-	switch {
-	case primary == "" && replica == "":
-		return false, &TrioError{
-			Cause: fmt.Sprintf("hot standby is on but %s and %s are empty", EnvPrimaryRegion, EnvReplicaRegion),
-			Cure:  "set them (or --primary-region and --replica-region) to the two regions",
-		}
-	case primary == "":
-		return false, &TrioError{
-			Cause: fmt.Sprintf("hot standby is on but %s is empty", EnvPrimaryRegion),
-			Cure:  "set it (or --primary-region) to the region of the primary",
-		}
-	case replica == "":
-		return false, &TrioError{
-			Cause: fmt.Sprintf("hot standby is on but %s is empty", EnvReplicaRegion),
-			Cure:  "set it (or --replica-region) to the region of the replica",
-		}
-	}
-	for _, region := range []struct{ env, value string }{{EnvPrimaryRegion, primary}, {EnvReplicaRegion, replica}} {
-		if !validLabelValue(region.value) {
-			return false, &TrioError{
-				Cause: fmt.Sprintf("%s is %q, which is not a Kubernetes label value", region.env, region.value),
-				Cure:  "use at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends",
-			}
-		}
-	}
-	if primary == replica {
-		return false, &TrioError{
-			Cause: fmt.Sprintf("%s (--primary-region) and %s (--replica-region) are both %q", EnvPrimaryRegion, EnvReplicaRegion, primary),
-			Cure:  "name two different regions",
-		}
-	}
-	return true, nil
+	return t, nil
 }
 
-// MayDegrade tells whether the single Cluster may be rendered where the trio is
-// not valid: not in strict mode, and never while another half than the primary is
-// active, because the single Cluster would be a second writable one, with old
-// data.
-func (c Config) MayDegrade() bool { return !c.Strict && c.normal().Active == ActivePrimary }
+// ConfigError is a setting that cannot be followed: a word that means nothing, or
+// hot-standby settings that are not valid.
+type ConfigError struct{ Err error }
 
-// CheckRegionKey returns an error when RegionKey is set to something that
-// Kubernetes refuses as a label key.
-func (c Config) CheckRegionKey() error {
-	if c.RegionKey != "" && !validLabelKey(c.RegionKey) {
-		return fmt.Errorf("region key %q is not a Kubernetes label key", c.RegionKey)
-	}
-	return nil
-}
+// Error says which setting it is, and what is wrong with it.
+func (e *ConfigError) Error() string { return e.Err.Error() }
 
-// normal returns the settings as the expansion uses them.
-func (c Config) normal() Config {
-	c.PrimaryRegion = strings.TrimSpace(c.PrimaryRegion)
-	c.ReplicaRegion = strings.TrimSpace(c.ReplicaRegion)
-	if c.RegionKey == "" {
-		c.RegionKey = DefaultRegionKey
-	}
-	c.Side = word(c.Side, SideBoth)
-	if c.Side == "secondary" { // as some platforms call it
-		c.Side = SideReplica
-	}
-	c.Replication = word(c.Replication, Async)
-	c.Active = word(c.Active, ActivePrimary)
-	return c
-}
+// Hint says what to do.
+func (e *ConfigError) Hint() string { return message.Hint(e.Err) }
 
-func word(s, fallback string) string {
-	if s = strings.ToLower(strings.TrimSpace(s)); s == "" {
-		return fallback
-	}
-	return s
-}
-
-// TrioError says why a trio that is switched on is not valid.
-type TrioError struct {
-	Cause string // which value, and what is wrong with it
-	Cure  string // what to do
-}
-
-func (e *TrioError) Error() string { return e.Cause + ": " + e.Cure }
+func (e *ConfigError) Unwrap() error { return e.Err }

@@ -1,6 +1,8 @@
 package postrender_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,24 +47,13 @@ func TestTrio(t *testing.T) {
 		{"64 characters", "true", "fsn1", strings.Repeat("h", 64), degraded, "SOVEREIGN_REPLICA_REGION"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			settings := postrender.FromMap(map[string]string{
+			settings, err := configFrom(map[string]string{
 				"SOVEREIGN_ENABLE_HOT_STANDBY": c.toggle,
 				"SOVEREIGN_PRIMARY_REGION":     c.primary,
 				"SOVEREIGN_REPLICA_REGION":     c.replica,
 			})
-			on, err := settings.Check()
-			got := off
-			if on {
-				got = pair
-			}
-			if err != nil {
-				got = degraded
-				if !strings.Contains(err.Error(), c.says) {
-					t.Errorf("the error is %q, which does not say %q", err, c.says)
-				}
-			}
-			if got != c.want {
-				t.Errorf("got %s, want %s (%v)", got, c.want, err)
+			if err != nil || settings.Enabled() != (c.want == pair) {
+				t.Errorf("enabled: %t, %v", settings.Enabled(), err)
 			}
 
 			// the stream follows: same bytes unless it is a pair
@@ -78,6 +69,12 @@ func TestTrio(t *testing.T) {
 			if (out.String() == in) == (c.want == pair) || (len(warned) == 1) != (c.want == degraded) {
 				t.Errorf("changed: %t, warnings: %v", out.String() != in, warned)
 			}
+			for _, err := range warned {
+				var refused *postrender.ConfigError
+				if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.says) || refused.Hint() == "" {
+					t.Errorf("the warning is %q, which does not say %q and what to do", err, c.says)
+				}
+			}
 			settings.Strict = true
 			if _, err := postrender.New(settings).Render(); (err != nil) != (c.want == degraded) {
 				t.Errorf("with Strict: %v", err)
@@ -91,9 +88,42 @@ func TestRegionKey(t *testing.T) {
 		"": true, "openova.io/region": true, "topology.kubernetes.io/region": true, "region": true,
 		"no good": false, "a/b/c": false, "/x": false, "x/": false, "UPPER.io/region": false, "under_score/region": false,
 	} {
-		if err := (postrender.Config{RegionKey: key}).CheckRegionKey(); (err == nil) != valid {
+		c := cfg
+		c.RegionKey = key
+		_, err := postrender.New(c).Render()
+		if (err == nil) != valid || (c.Validate() == nil) != valid || c.Enabled() != valid {
 			t.Errorf("%q: %v", key, err)
 		}
+	}
+}
+
+func configFrom(env map[string]string) (postrender.Config, error) {
+	return postrender.ConfigFromEnv(func(name string) string { return env[name] })
+}
+
+// TestConfigFromEnv: what the command line refuses, a program's environment does
+// not switch off in silence either.
+func TestConfigFromEnv(t *testing.T) {
+	for word, names := range map[string][]string{
+		"ture":  {postrender.EnvStrict, postrender.EnvRejoin, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive},
+		"a b/c": {postrender.EnvPeerClusters},
+		"true":  {postrender.EnvRejoin}, // without an active replica
+	} {
+		for _, name := range names {
+			_, err := configFrom(map[string]string{name: word})
+			var refused *postrender.ConfigError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), name) || refused.Hint() == "" {
+				t.Errorf("%s=%s: %v", name, word, err)
+			}
+		}
+	}
+	got, err := configFrom(map[string]string{
+		postrender.EnvEnableHotStandby: "on", postrender.EnvPrimaryRegion: "fsn1", postrender.EnvReplicaRegion: "hel1",
+		postrender.EnvSide: "secondary", postrender.EnvReplication: "SYNC", postrender.EnvActive: " none", postrender.EnvRejoin: "1",
+		postrender.EnvPeerClusters: "a, b", postrender.EnvStrict: "no",
+	})
+	if want := []string{"a", "b"}; err != nil || !got.Rejoin || got.Strict || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -183,15 +184,15 @@ func (r *corpusRun) send(t *testing.T, name string, in []byte) {
 	}
 	out, decisions, err := render(t, cfg, in)
 	if err != nil {
-		for _, err := range postrender.Errors(err) {
+		for _, err := range message.Split(err) {
 			var located *postrender.Error
-			if !errors.As(err, &located) || located.Line == 0 || located.Object == "" || located.Cure == "" {
+			if !errors.As(err, &located) || located.Line == 0 || located.Object == "" || located.Hint() == "" {
 				t.Errorf("%s: an error without line, object or cure: %v", name, err)
 			}
 			if !strings.Contains(name, ".md, block ") { // those are often cut short, with [...]
 				t.Errorf("%s: %v", name, err)
 			}
-			r.errors = append(r.errors, fmt.Sprintf("%s: %v; %s", name, err, postrender.Hint(err)))
+			r.errors = append(r.errors, fmt.Sprintf("%s: %v; %s", name, err, message.Hint(err)))
 		}
 		return
 	}
@@ -237,7 +238,7 @@ func (r *corpusRun) host(t *testing.T, name string, document []byte) {
 	out, decisions, err := render(t, cfg, in)
 	if err != nil {
 		var located *postrender.Error
-		if !errors.As(err, &located) || located.Line == 0 || located.Cure == "" {
+		if !errors.As(err, &located) || located.Line == 0 || located.Hint() == "" {
 			t.Errorf("%s in a Cluster: an error without line or cure: %v", name, err)
 		}
 		r.unhosted = append(r.unhosted, fmt.Sprintf("%s in a Cluster: %v", name, err))

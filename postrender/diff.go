@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
 // contextLines is as many lines as diff -u prints around a change.
@@ -36,16 +38,16 @@ func (r *Result) WriteDiff(w io.Writer, colour bool) error {
 
 // diffEdits turns edits into those of a diff. One that rewrites a text is
 // reduced to what differs in it.
-func diffEdits(text []byte, edits []edit) []udiff.Edit {
+func diffEdits(text []byte, edits []yamledit.Edit) []udiff.Edit {
 	var all []udiff.Edit
 	for _, e := range edits {
-		old := text[e.start:e.end]
+		old := text[e.Start:e.End]
 		if bytes.Count(old, []byte("\n")) < 2 {
-			all = append(all, udiff.Edit{Start: e.start, End: e.end, New: e.text})
+			all = append(all, udiff.Edit(e))
 			continue
 		}
-		for _, part := range udiff.Strings(string(old), e.text) {
-			all = append(all, udiff.Edit{Start: e.start + part.Start, End: e.start + part.End, New: part.New})
+		for _, part := range udiff.Strings(string(old), e.New) {
+			all = append(all, udiff.Edit{Start: e.Start + part.Start, End: e.Start + part.End, New: part.New})
 		}
 	}
 	return all

@@ -1,20 +1,28 @@
 package postrender
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
-// Error is what [Renderer] returns for a stream that it cannot process: where
-// in the stream, which object, what is wrong, and the cure if there is one.
-// Several of them come joined, as by [errors.Join].
+// Error says why a stream cannot be processed: where in the stream, about which
+// object, and what is wrong. Several of them come joined, as by [errors.Join], in
+// the order of the stream.
 type Error struct {
 	Source string // the name of the file, or "stdin"
-	Line   int    // the line in the source, counted from 1; 0 if it concerns none
-	Object string // "Cluster NAMESPACE/NAME", or empty
+	Line   int    // the line in the source, counted from 1; 0 if it is about none
+	Object string // as in "Cluster NAMESPACE/NAME", or empty
 	Err    error  // the cause
-	Cure   string // what to do about it, or empty
+
+	hint string
 }
 
 // Error gives one line: source, line, object and cause.
@@ -34,30 +42,41 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns the cure.
-func (e *Error) Hint() string { return e.Cure }
+// Hint says what to do about it, or nothing.
+func (e *Error) Hint() string { return cmp.Or(e.hint, message.Hint(e.Err)) }
 
-// Errors returns the single errors that err is made of.
-func Errors(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, one := range joined.Unwrap() {
-			all = append(all, Errors(one)...)
+// errorAbout says what is wrong with an object.
+func errorAbout(o *manifest.Object, err error) *Error {
+	e := &Error{Source: o.Source.Name, Line: o.Line, Object: o.Title(), Err: err}
+	var at *yamledit.Error
+	if !errors.As(err, &at) {
+		return e
+	}
+	e.Line = max(e.Line, at.Line)
+	if at.Path != "" && message.Hint(err) == "" { // a shape: kubectl knows the right one
+		path := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(at.Path, "")
+		e.hint = message.New(message.ShapeOfCluster, "path", path).Hint()
+		if o.IsPolicy() {
+			e.hint = message.New(message.ShapeOfPolicy, "kind", strings.ToLower(o.Kind)).Hint()
 		}
-		return all
 	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
+	return e
 }
 
-// Hint returns the cure that err carries, or nothing: any error with a method
-// Hint may carry one.
-func Hint(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		return hinted.Hint()
+// inOrder joins errors in the order of the places that they name.
+func inOrder(sources []Source, errs []error) error {
+	place := func(err error) (source, line int) {
+		var at *Error
+		if errors.As(err, &at) {
+			source = slices.IndexFunc(sources, func(s Source) bool { return s.Name == at.Source })
+			line = at.Line
+		}
+		return source, line
 	}
-	return ""
+	slices.SortStableFunc(errs, func(a, b error) int {
+		sourceA, lineA := place(a)
+		sourceB, lineB := place(b)
+		return cmp.Or(sourceA-sourceB, lineA-lineB)
+	})
+	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -95,10 +96,10 @@ func TestHostileDocuments(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			in := []byte(head + c.content)
 			out, decisions, err := render(t, cfg, in)
-			for _, err := range postrender.Errors(err) {
+			for _, err := range message.Split(err) {
 				var located *postrender.Error
 				switch {
-				case !errors.As(err, &located) || located.Line == 0 || located.Object != "Cluster db" || located.Cure == "":
+				case !errors.As(err, &located) || located.Line == 0 || located.Object != "Cluster db" || located.Hint() == "":
 					t.Errorf("an error without line, object or cure: %.200q %+v", err, located)
 				case c.line != 0 && located.Line != c.line:
 					t.Errorf("line %d instead of %d: %.200q", located.Line, c.line, err)
@@ -149,7 +150,7 @@ func TestUTF16(t *testing.T) {
 			}
 			_, _, err := render(t, cfg, encode(head+"spec: {}\n"))
 			var located *postrender.Error
-			if !errors.As(err, &located) || located.Line != 1 || located.Cure == "" || !strings.Contains(err.Error(), "UTF-16") {
+			if !errors.As(err, &located) || located.Line != 1 || located.Hint() == "" || !strings.Contains(err.Error(), "UTF-16") {
 				t.Errorf("%s, mark %q: %v", name, mark, err)
 			}
 			in := encode("apiVersion: v1\nkind: ConfigMap\n")

@@ -299,7 +299,7 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 	if len(in) == 0 {
 		return
 	}
-	side := strings.ToLower(c.Side)
+	side := strings.ToLower(string(c.Side))
 	if side == "secondary" {
 		side = "replica"
 	}

@@ -127,9 +127,9 @@ func settings(seed uint64) postrender.Config {
 		return c
 	}
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }
-	c.Side = pick("", "both", "primary", "replica", "secondary")
-	c.Replication = pick("", "async", "sync")
-	c.Active = pick("", "primary", "none", "replica")
+	c.Side = postrender.Side(pick("", "both", "primary", "replica", "secondary"))
+	c.Replication = postrender.Replication(pick("", "async", "sync"))
+	c.Active = postrender.Active(pick("", "primary", "none", "replica"))
 	c.Rejoin = c.Active != "" && c.Active != "primary" && random.IntN(2) == 0
 	return c
 }
@@ -137,9 +137,9 @@ func settings(seed uint64) postrender.Config {
 // matrix is every combination of settings that may be asked for.
 func matrix() []postrender.Config {
 	var all []postrender.Config
-	for _, side := range []string{"", "primary", "replica"} {
-		for _, replication := range []string{"", "sync"} {
-			for _, active := range []string{"", "none", "replica"} {
+	for _, side := range []postrender.Side{"", "primary", "replica"} {
+		for _, replication := range []postrender.Replication{"", "sync"} {
+			for _, active := range []postrender.Active{"", "none", "replica"} {
 				for _, rejoin := range []bool{false, true} {
 					if rejoin && active == "" {
 						continue

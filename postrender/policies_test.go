@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -150,7 +151,7 @@ spec:
 				policies := make(map[string][]values)
 				for _, side := range sides {
 					c := cfg
-					c.Side, c.PeerClusters = side, []string{farCluster}
+					c.Side, c.PeerClusters = postrender.Side(side), []string{farCluster}
 					out, _, err := render(t, c, []byte(database+"---"+test.policy))
 					if err != nil {
 						t.Fatal(err)
@@ -215,15 +216,15 @@ func TestPolicyErrors(t *testing.T) {
 	}
 	for side, lines := range map[string][]int{"both": nil, "primary": {17, 60}, "replica": {17, 60}} {
 		c := cfg
-		c.Side = side
+		c.Side = postrender.Side(side)
 		_, _, err := render(t, c, in)
-		all := postrender.Errors(err)
+		all := message.Split(err)
 		if len(all) != len(lines) {
 			t.Errorf("--side %s: %v, want errors at the lines %v", side, err, lines)
 			continue
 		}
 		for i, line := range lines {
-			if e, ok := all[i].(*postrender.Error); !ok || e.Line != line || e.Cure == "" || e.Object == "" {
+			if e, ok := all[i].(*postrender.Error); !ok || e.Line != line || e.Hint() == "" || e.Object == "" {
 				t.Errorf("--side %s: %#v", side, all[i])
 			}
 		}

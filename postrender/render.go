@@ -1,14 +1,35 @@
+// Package postrender turns single CloudNativePG Clusters of rendered manifests
+// into pairs: a primary and a replica in two regions. A [Renderer] is a Helm
+// post-renderer; [Expand] does the same to one Cluster, for programs that create
+// Clusters themselves.
+//
+// Goals: every byte that need not change stays; a stream is processed as a whole or
+// not at all; what is done, and why, comes as data ([Decision]). Non-goals: the
+// package reads no environment unless it is handed one ([ConfigFromEnv]), prints
+// nothing, talks to no cluster, and does not fail over.
 package postrender
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"io"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/krm"
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/netpol"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
+
+// Source is one input: a name for messages ("stdin", a file's name) and the
+// rendered manifests.
+type Source struct {
+	Name string
+	Data []byte
+}
 
 // Renderer turns the single Clusters of rendered manifests into pairs. It is a
 // Helm post-renderer: Run has the shape that helm.sh/helm/v3/pkg/postrender and
@@ -16,9 +37,9 @@ import (
 type Renderer struct {
 	Config Config
 
-	// Warn, where set, is told why a trio that is switched on makes no pairs,
-	// and which Clusters cannot be paired: a [*TrioError] or an [*Error]. It is
-	// not called when the stream fails.
+	// Warn, where set, is told why hot standby is on but makes no pairs, and which
+	// Clusters cannot be paired: a [*ConfigError] or an [*Error]. It is not called
+	// when the stream fails.
 	Warn func(error)
 }
 
@@ -26,9 +47,9 @@ type Renderer struct {
 func New(cfg Config) *Renderer { return &Renderer{Config: cfg} }
 
 // Run takes the rendered manifests and returns them with every single Cluster
-// turned into a pair, as section 3 of the contract says. With the trio off, and the
-// primary active, the result holds the same bytes. On an error the result is nil; the errors are
-// those of [Renderer.Render].
+// turned into a pair. With hot standby off, and the primary active, the result has
+// the same bytes. On an error the result is nil; the errors are those of
+// [Renderer.Render].
 func (r *Renderer) Run(rendered *bytes.Buffer) (*bytes.Buffer, error) {
 	result, err := r.Render(Source{Name: "stdin", Data: rendered.Bytes()})
 	if err != nil {
@@ -55,157 +76,163 @@ func (r *Renderer) Filter(w io.Writer, rendered io.Reader) error {
 	return err
 }
 
-// Render processes the sources as one stream, in which names meet. Its errors
-// are a [*SettingError], a [*TrioError] unless the Config may degrade, and one or
-// several [*Error]; see [Errors].
+// Render processes the sources as one stream: names are compared across all of
+// them. Its errors are a [*ConfigError], and one or several joined [*Error].
 func (r *Renderer) Render(sources ...Source) (*Result, error) {
-	if err := r.Config.Validate(); err != nil {
+	t, err := r.Config.topology()
+	if err != nil {
 		return nil, err
 	}
-	result := newResult(sources)
-	on, err := r.Config.Check()
-	if err != nil && !r.Config.MayDegrade() {
+	if t.Degraded != nil {
+		r.warn(&ConfigError{t.Degraded})
+	}
+	if !t.Enabled {
+		return newResult(sources), nil
+	}
+	p, err := r.process(sources)
+	if err != nil {
 		return nil, err
 	}
-	if err != nil && r.Warn != nil {
+	for _, c := range p.selection.candidates {
+		if c.decision.Action == CannotBePaired {
+			r.warn(errorAbout(c.Object, cannotBePaired(c.decision)))
+		}
+	}
+	return p.result, nil
+}
+
+func (r *Renderer) warn(err error) {
+	if r.Warn != nil {
 		r.Warn(err)
 	}
-	if !on {
-		return result, nil
-	}
-	stream, malformed := readStream(sources)
-	decisions, refused := r.judge(stream)
-	changes, failed := stream.changes(r.Config.normal())
-	failed = errors.Join(failed, result.rewrite(stream.documents, changes))
-	if err := inOrder(sources, malformed, refused, failed); err != nil {
+}
+
+// Explain tells for every Cluster of the sources what Render does with it, also
+// with hot standby off. Its errors are those of Render, because it makes the pairs
+// too; but it always reads the Clusters, so they must be well-formed.
+func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
+	p, err := r.process(sources)
+	if err != nil {
 		return nil, err
 	}
-	result.Decisions = decisions
-	for _, doc := range stream.documents {
-		for _, object := range doc.objects() {
-			if c, ok := changes[object]; ok {
-				to := []Ref{refTo(c.inPlace)}
-				for _, tree := range c.behind {
-					to = append(to, refTo(tree))
+	for i, c := range p.selection.candidates {
+		if c.decision.Action == Paired {
+			p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree, p.changes[c.Tree])
+		}
+	}
+	return p.result.Decisions, nil
+}
+
+// processed is a stream behind every step of the pipeline.
+type processed struct {
+	selection *selection
+	changes   map[*yaml.Node]yamledit.Change
+	result    *Result
+}
+
+// process is the pipeline: read, select, expand, edit. All errors of a stream come
+// together.
+func (r *Renderer) process(sources []Source) (*processed, error) {
+	t, err := r.Config.topology()
+	if err != nil {
+		return nil, err
+	}
+	p := &processed{changes: make(map[*yaml.Node]yamledit.Change), result: newResult(sources)}
+	stream, problems := manifest.Read(p.result.sources)
+	selection, more := selectClusters(t, stream)
+	p.selection = selection
+	problems = append(problems, more...)
+	var errs []error
+	for _, c := range selection.candidates {
+		if c.decision.Action == CannotBePaired && t.MustPair {
+			errs = append(errs, errorAbout(c.Object, cannotBePaired(c.decision)))
+		}
+		p.result.Decisions = append(p.result.Decisions, c.decision)
+	}
+	problems = append(problems, p.expand(stream)...)
+	problems = append(problems, p.edit(stream)...)
+	for _, problem := range problems {
+		errs = append(errs, errorAbout(problem.Object, problem.Err))
+	}
+	if len(errs) > 0 {
+		return nil, inOrder(sources, errs)
+	}
+	return p, nil
+}
+
+func cannotBePaired(d Decision) error {
+	return message.Wrap(message.CannotBePaired, d.message())
+}
+
+// expand works out what becomes of the objects of a stream.
+func (p *processed) expand(stream *manifest.Stream) []manifest.Problem {
+	var problems []manifest.Problem
+	var pairs []*netpol.Cluster
+	for _, c := range p.selection.candidates {
+		if c.decision.Action != Paired {
+			continue
+		}
+		change, err := expand.Change(c.Pair, c.Object)
+		if err != nil {
+			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})
+			continue
+		}
+		p.changes[c.Tree] = change
+		pairs = append(pairs, &c.Cluster)
+	}
+	changes, more := p.selection.policies.Changes(pairs)
+	for tree, change := range changes {
+		p.changes[tree] = change
+	}
+	krm.AssignPaths(stream.Objects, p.changes)
+	return append(problems, more...)
+}
+
+// edit turns the changes into edits of the sources.
+func (p *processed) edit(stream *manifest.Stream) []manifest.Problem {
+	var problems []manifest.Problem
+	for first, last := 0, 0; first < len(stream.Objects); first = last {
+		o := stream.Objects[first] // and the others of its document
+		inDocument := make(map[*yaml.Node]yamledit.Change)
+		var changed *manifest.Object
+		for last = first; last < len(stream.Objects) && stream.Objects[last].Document == o.Document; last++ {
+			other := stream.Objects[last]
+			if change, ok := p.changes[other.Tree]; ok {
+				inDocument[other.Tree] = change
+				p.result.add(other, change)
+				if changed == nil {
+					changed = other
 				}
-				result.Changes = append(result.Changes, Change{refTo(object), to})
+			}
+		}
+		if changed == nil {
+			continue
+		}
+		edits, err := o.Document.Rewrite(inDocument, "# Source:")
+		if err != nil {
+			problems = append(problems, manifest.Problem{Object: changed, Err: err})
+			continue
+		}
+		for i := range p.result.sources {
+			if &p.result.sources[i] == o.Source {
+				p.result.edits[i] = append(p.result.edits[i], edits...)
 			}
 		}
 	}
-	for _, c := range stream.candidates {
-		if c.decision.Action == CannotBePaired && r.Warn != nil {
-			r.Warn(c.cannotBePaired())
-		}
-	}
-	return result, nil
-}
-
-// Explain tells for every Cluster of the sources what Render does with it,
-// also when the trio is off or not valid. Its errors are those of Render, because
-// it makes the pairs too; but it reads the Clusters, which must be well-formed,
-// whatever the trio says.
-func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
-	stream, malformed := readStream(sources)
-	decisions, refused := r.judge(stream)
-	changes, failed := stream.changes(r.Config.normal())
-	failed = errors.Join(failed, newResult(sources).rewrite(stream.documents, changes))
-	if err := inOrder(sources, malformed, refused, failed); err != nil {
-		return nil, err
-	}
-	for i, c := range stream.candidates {
-		if decisions[i].Action == Paired {
-			decisions[i].Plan = c.plan(r.Config.normal(), changes[c.tree])
-		}
-	}
-	return decisions, nil
-}
-
-// changes returns what becomes of the objects of a stream that was judged.
-func (s *stream) changes(cfg Config) (map[*yaml.Node]change, error) {
-	changes := make(map[*yaml.Node]change)
-	var failed []error
-	for _, c := range s.candidates {
-		if c.failed || c.decision.Action != Paired {
-			continue
-		}
-		change, err := c.change(cfg)
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		changes[c.tree] = change
-	}
-	failed = append(failed, s.policyChanges(cfg, changes))
-	s.placeNew(changes)
-	return changes, errors.Join(failed...)
-}
-
-// inOrder joins errors in the order of the places that they name.
-func inOrder(sources []Source, errs ...error) error {
-	all := Errors(errors.Join(errs...))
-	place := func(err error) (source, line int) {
-		var at *Error
-		if errors.As(err, &at) {
-			source = slices.IndexFunc(sources, func(s Source) bool { return s.Name == at.Source })
-			line = at.Line
-		}
-		return source, line
-	}
-	slices.SortStableFunc(all, func(a, b error) int {
-		sourceA, lineA := place(a)
-		sourceB, lineB := place(b)
-		return cmp.Or(sourceA-sourceB, lineA-lineB)
-	})
-	return errors.Join(all...)
-}
-
-// judge decides what happens to each Cluster of a stream. What would be a
-// warning is an error with Strict, and while another half than the primary is
-// active: a Cluster that stayed single would be a second writable one, with old
-// data.
-func (r *Renderer) judge(s *stream) ([]Decision, error) {
-	if err := r.Config.Validate(); err != nil {
-		return nil, err
-	}
-	on, trio := r.Config.Check()
-	if trio != nil && !r.Config.MayDegrade() {
-		return nil, trio
-	}
-	if on {
-		if err := decide(r.Config.normal(), s); err != nil {
-			return nil, err
-		}
-	}
-	var decisions []Decision
-	var refused []error
-	for _, c := range s.candidates {
-		switch {
-		case trio != nil:
-			c.decision.Action, c.decision.Reason = LeftAlone, trio.Error()
-		case !on:
-			c.decision.Action, c.decision.Reason = LeftAlone, "hot standby is off"
-		case c.decision.Action == CannotBePaired:
-			refused = append(refused, c.cannotBePaired())
-		}
-		decisions = append(decisions, c.decision)
-	}
-	if (r.Config.Strict || r.Config.normal().Active != ActivePrimary) && len(refused) > 0 {
-		return nil, errors.Join(refused...)
-	}
-	return decisions, nil
+	return problems
 }
 
 // Result is a stream that was processed: the sources and what changes in them.
 type Result struct {
-	Decisions []Decision // one for each Cluster, in the order of the stream; none with the trio off
+	Decisions []Decision // one for each Cluster, in the order of the stream; none with hot standby off
 	Changes   []Change   // the objects that change, in the order of the stream
 
-	sources []Source
-	edits   [][]edit // of each source, in order
+	sources []manifest.Source
+	edits   [][]yamledit.Edit // of each source, in order
 }
 
-// Change is an object of the stream, and what stands in its place: it, changed,
-// or others, or both.
+// Change is an object of the stream, and what takes its place: the object itself,
+// changed, or others, or both.
 type Change struct {
 	From Ref
 	To   []Ref
@@ -214,19 +241,32 @@ type Change struct {
 // Ref names an object. The namespace is empty where the stream leaves it out.
 type Ref struct{ APIVersion, Kind, Namespace, Name string }
 
+func newResult(sources []Source) *Result {
+	r := &Result{edits: make([][]yamledit.Edit, len(sources))}
+	for _, source := range sources {
+		r.sources = append(r.sources, manifest.Source(source))
+	}
+	return r
+}
+
+// add notes what becomes of an object.
+func (r *Result) add(o *manifest.Object, change yamledit.Change) {
+	c := Change{From: Ref{o.APIVersion, o.Kind, o.Namespace, o.Name}, To: []Ref{refTo(change.InPlace)}}
+	for _, added := range change.Added {
+		c.To = append(c.To, refTo(added.Tree))
+	}
+	r.Changes = append(r.Changes, c)
+}
+
 func refTo(tree *yaml.Node) Ref {
-	ref := Ref{APIVersion: scalar(tree, "apiVersion"), Kind: scalar(tree, "kind")}
-	ref.Namespace, _ = stringAt(tree, "metadata.namespace")
-	ref.Name, _ = stringAt(tree, "metadata.name")
+	ref := Ref{APIVersion: yamledit.Scalar(tree, "apiVersion"), Kind: yamledit.Scalar(tree, "kind")}
+	ref.Namespace, _ = yamledit.StringAt(tree, "metadata.namespace")
+	ref.Name, _ = yamledit.StringAt(tree, "metadata.name")
 	return ref
 }
 
-func newResult(sources []Source) *Result {
-	return &Result{sources: sources, edits: make([][]edit, len(sources))}
-}
-
-// WriteTo writes the stream. Between two sources it puts the separator that
-// one of them must bring for them not to run into each other.
+// WriteTo writes the stream. Between two sources it writes the separator that
+// keeps them from running into each other, where they do not bring one.
 func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	var written int64
 	write := func(p []byte) error {
@@ -236,18 +276,16 @@ func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	}
 	for i, source := range r.sources {
 		if i > 0 {
-			if err := write(glue(r.sources[i-1].Data, source.Data)); err != nil {
+			if err := write(separatorBetween(r.sources[i-1].Data, source.Data)); err != nil {
 				return written, err
 			}
 		}
 		from := 0
 		for _, e := range r.edits[i] {
-			for _, part := range [][]byte{source.Data[from:e.start], []byte(e.text)} {
-				if err := write(part); err != nil {
-					return written, err
-				}
+			if err := errors.Join(write(source.Data[from:e.Start]), write([]byte(e.New))); err != nil {
+				return written, err
 			}
-			from = e.end
+			from = e.End
 		}
 		if err := write(source.Data[from:]); err != nil {
 			return written, err
@@ -256,13 +294,12 @@ func (r *Result) WriteTo(w io.Writer) (int64, error) {
 	return written, nil
 }
 
-// glue returns what must stand between two sources.
-func glue(before, after []byte) []byte {
+func separatorBetween(before, after []byte) []byte {
 	var text []byte
 	if len(before) > 0 && before[len(before)-1] != '\n' {
 		text = append(text, '\n')
 	}
-	if len(before) > 0 && len(after) > 0 && separator(bytes.TrimPrefix(after, byteOrderMark)) == 0 {
+	if len(before) > 0 && len(after) > 0 && !yamledit.BeginsWithSeparator(after) {
 		text = append(text, "---\n"...)
 	}
 	return text

@@ -32,7 +32,7 @@ func TestOperatorSamples(t *testing.T) {
 			}
 			for _, c := range matrix() {
 				out, decisions, err := render(t, c, in)
-				if err != nil && c.Active != "" && strings.Contains(err.Error(), "cannot be paired: it has settings of its own for synchronous") {
+				if err != nil && c.Active != "" && strings.Contains(err.Error(), "cannot be paired: it has its own settings for synchronous") {
 					alone["an error with another half active"]++
 					continue
 				}

@@ -2,203 +2,316 @@ package postrender
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
-)
 
-// Action is what happens to a Cluster.
-type Action string
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/netpol"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
 
 const (
-	Paired         Action = "paired"           // it becomes a primary and a replica
-	LeftAlone      Action = "left alone"       // it must not be touched
-	CannotBePaired Action = "cannot be paired" // it stays single although a pair is asked for
+	// AnnotationExpand is the annotation by which the owner of a Cluster keeps it
+	// single: its value is "false" then.
+	AnnotationExpand = "cnpg-pair.openova.io/expand"
+
+	// AnnotationPin on a Cluster says which members are bound to their regions by
+	// node affinity: both, or, as "replica", that one only, so that the Pods of a
+	// living primary need not restart.
+	AnnotationPin = "cnpg-pair.openova.io/pin"
 )
 
-// Decision says what happens to one Cluster of a stream, and why.
-type Decision struct {
-	Source        string `json:"source"`
-	Line          int    `json:"line"`
-	Namespace     string `json:"namespace"`
-	Name          string `json:"name"`
-	Action        Action `json:"decision"`
-	Reason        string `json:"reason"`
-	PrimaryRegion string `json:"primaryRegion,omitempty"`
-	ReplicaRegion string `json:"replicaRegion,omitempty"`
-
-	// Plan is what becomes of it, where a pair is made; [Renderer.Explain] fills it in.
-	Plan *Plan `json:"plan,omitempty"`
-
-	cure string
+// candidate is a Cluster of a stream, the pair that it would be, and what was
+// decided about it.
+type candidate struct {
+	netpol.Cluster
+	decision Decision
 }
 
-// AnnotationExpand is the annotation by which the owner of a Cluster keeps it
-// single: its value is "false" then.
-const AnnotationExpand = "cnpg-pair.openova.io/expand"
+// taken names the Cluster, which has a name that another one needs.
+func (c *candidate) taken() string { return c.Title() + " (" + c.At() + ")" }
 
-// verdict is what a rule says of a Cluster; a nil one says nothing.
-type verdict struct {
-	action       Action
-	reason, cure string
+// claim is a name of a Service that something in the stream has: a Service, a
+// Pooler, or the Cluster whose operator makes it.
+type claim struct{ namespace, cluster, by string }
+
+// selection is what Clusters are judged by.
+type selection struct {
+	candidates []*candidate
+	policies   *netpol.Policies
+
+	clusters     map[string][]*candidate // by name
+	services     map[string][]claim      // by name
+	followed     map[string][]*candidate // the followers, by the name of their source
+	followedHost map[string][]*candidate // the followers, by the Service that they connect to
 }
 
-func leave(format string, args ...any) *verdict {
-	return &verdict{LeftAlone, fmt.Sprintf(format, args...), ""}
-}
+// rule looks at one Cluster. It returns why the Cluster is not paired, or nothing;
+// its error is that of a field that does not have CloudNativePG's shape.
+type rule func(s *selection, c *candidate) (*message.Message, error)
 
-func cannot(cure, format string, args ...any) *verdict {
-	return &verdict{CannotBePaired, fmt.Sprintf(format, args...), cure}
-}
+// The rules, in order: the first that returns a reason decides.
+var (
+	leaveAlone = []rule{checkReplica, checkMember, checkFollowed, checkOptedOut}
+	cannotPair = []rule{checkIdentity, checkPin, checkPinWord, checkSynchronous, checkNames, checkPolicies}
+)
 
-// decide fills in the decision of every Cluster. Its errors are Clusters whose
-// fields do not have the shape that CNPG asks for.
-func decide(cfg Config, s *stream) error {
-	var failed []error
+// selectClusters decides what happens to every Cluster of a stream.
+func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, []manifest.Problem) {
+	s := &selection{
+		clusters:     make(map[string][]*candidate),
+		services:     make(map[string][]claim),
+		followed:     make(map[string][]*candidate),
+		followedHost: make(map[string][]*candidate),
+	}
+	var problems []manifest.Problem
+	for _, o := range stream.Objects {
+		switch {
+		case o.ClaimsService():
+			s.services[o.Name] = append(s.services[o.Name], claim{o.Namespace, "", fmt.Sprintf("%s %s (%s)", o.Kind, o.Name, o.At())})
+		case o.IsCluster():
+			c := newCandidate(t, o)
+			if err := s.add(c); err != nil {
+				problems = append(problems, manifest.Problem{Object: o, Err: err})
+				continue
+			}
+			s.candidates = append(s.candidates, c)
+		}
+	}
+	var clusters []*netpol.Cluster
 	for _, c := range s.candidates {
-		if c.failed {
-			continue
-		}
-		v, err := c.judge(cfg, s)
-		if err != nil {
-			failed = append(failed, c.fail(err))
-			continue
-		}
-		c.decision.Action, c.decision.Reason, c.decision.cure = v.action, v.reason, v.cure
-		if v.action == Paired {
-			c.decision.PrimaryRegion, c.decision.ReplicaRegion = cfg.PrimaryRegion, cfg.ReplicaRegion
+		clusters = append(clusters, &c.Cluster)
+	}
+	s.policies = netpol.Read(stream.Objects, clusters)
+	for _, c := range s.candidates {
+		if err := s.decide(t, c); err != nil {
+			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})
 		}
 	}
-	return errors.Join(failed...)
+	return s, problems
 }
 
-// judge asks one rule after the other; the first that has something to say
-// decides.
-func (c *candidate) judge(cfg Config, s *stream) (*verdict, error) {
-	for _, rule := range []func(Config, *stream) (*verdict, error){
-		c.isReplica, c.isPrimary, c.isFollowed, c.isOptedOut, c.isUnsupported, c.isPinned, c.isPinnedOddly, c.isSynchronous, c.isInTheWay, c.isPolicyInTheWay,
-	} {
-		if v, err := rule(cfg, s); v != nil || err != nil {
-			return v, err
+func newCandidate(t topology.Topology, o *manifest.Object) *candidate {
+	annotations, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
+	pinPrimary := yamledit.Scalar(annotations, AnnotationPin) != topology.SideReplica
+	return &candidate{
+		netpol.Cluster{Object: o, Pair: t.Pair(o.Name, pinPrimary)},
+		Decision{Source: o.Source.Name, Line: o.Line, Namespace: o.Namespace, Name: o.Name},
+	}
+}
+
+// decide asks one rule after the other.
+func (s *selection) decide(t topology.Topology, c *candidate) error {
+	switch {
+	case t.Degraded != nil:
+		c.decision.decide(LeftAlone, t.Degraded)
+		return nil
+	case !t.Enabled:
+		c.decision.decide(LeftAlone, message.New(message.HotStandbyOff))
+		return nil
+	}
+	for _, rules := range []struct {
+		action Action
+		rules  []rule
+	}{{LeftAlone, leaveAlone}, {CannotBePaired, cannotPair}} {
+		for _, check := range rules.rules {
+			reason, err := check(s, c)
+			if err != nil {
+				return err
+			}
+			if reason != nil {
+				c.decision.decide(rules.action, reason)
+				return nil
+			}
 		}
 	}
-	return &verdict{Paired, "a single Cluster", ""}, nil
+	c.decision.decide(Paired, message.New(message.SingleCluster))
+	return nil
 }
 
-func (c *candidate) isReplica(Config, *stream) (*verdict, error) {
-	replica, err := mappingAt(c.tree, "spec.replica")
+// add takes a Cluster into the indexes.
+func (s *selection) add(c *candidate) error {
+	s.clusters[c.Name] = append(s.clusters[c.Name], c)
+	labels, _ := yamledit.MappingAt(c.Tree, "metadata.labels")
+	if pair := yamledit.Scalar(labels, expand.LabelPair); pair != "" && pair != c.Name {
+		s.clusters[pair] = append(s.clusters[pair], c) // on its side it represents the other member too
+	}
+	services, err := servicesOf(c)
+	if err != nil {
+		return err
+	}
+	for _, service := range services {
+		s.services[service] = append(s.services[service], claim{c.Namespace, c.Name, "a Service of " + c.Title()})
+	}
+	if reason, err := checkReplica(s, c); reason == nil {
+		return err
+	}
+	source, err := yamledit.StringAt(c.Tree, "spec.replica.source")
+	if err != nil {
+		return err
+	}
+	if source != "" && source != c.Name {
+		s.followed[source] = append(s.followed[source], c)
+	}
+	external, err := yamledit.MappingsAt(c.Tree, "spec.externalClusters")
+	if err != nil {
+		return err
+	}
+	for _, e := range external {
+		if yamledit.Scalar(e, "name") != source {
+			continue
+		}
+		host, _ := yamledit.StringAt(e, "connectionParameters.host")
+		service, domain, _ := strings.Cut(host, ".")
+		if namespace, _, _ := strings.Cut(domain, "."); manifest.SameNamespace(namespace, c.Namespace) {
+			s.followedHost[service] = append(s.followedHost[service], c)
+		}
+	}
+	return nil
+}
+
+// servicesOf are the names of the Services that the operator makes for the Cluster
+// as it is.
+func servicesOf(c *candidate) ([]string, error) {
+	services := []string{c.Name + "-rw", c.Name + "-ro", c.Name + "-r"}
+	own, err := yamledit.MappingsAt(c.Tree, expand.PathAdditional)
+	for _, entry := range own {
+		if name, _ := yamledit.StringAt(entry, "serviceTemplate.metadata.name"); name != "" {
+			services = append(services, name)
+		}
+	}
+	return services, err
+}
+
+// inNamespace returns the first of some Clusters that may be in a namespace.
+func inNamespace(clusters []*candidate, namespace string) *candidate {
+	for _, c := range clusters {
+		if manifest.SameNamespace(c.Namespace, namespace) {
+			return c
+		}
+	}
+	return nil
+}
+
+func checkReplica(_ *selection, c *candidate) (*message.Message, error) {
+	replica, err := yamledit.MappingAt(c.Tree, "spec.replica")
 	if replica == nil {
 		return nil, err
 	}
-	if isFalse(get(replica, "enabled")) && isNull(get(replica, "primary")) && isNull(get(replica, "self")) {
+	if yamledit.IsFalse(yamledit.Get(replica, "enabled")) && yamledit.IsNull(yamledit.Get(replica, "primary")) && yamledit.IsNull(yamledit.Get(replica, "self")) {
 		return nil, nil // promoted for good
 	}
-	return leave("a replica or part of a distributed topology (spec.replica)"), nil
+	return message.New(message.IsReplica), nil
 }
 
-func (c *candidate) isPrimary(Config, *stream) (*verdict, error) {
-	labels, err := mappingAt(c.tree, "metadata.labels")
-	for _, label := range []string{labelRole, labelPair} {
-		if get(labels, label) != nil {
-			return leave("already half of a pair (label %s)", label), nil
+func checkMember(_ *selection, c *candidate) (*message.Message, error) {
+	labels, err := yamledit.MappingAt(c.Tree, "metadata.labels")
+	for _, label := range []string{expand.LabelRole, expand.LabelPair} {
+		if yamledit.Get(labels, label) != nil {
+			return message.New(message.IsMember, "label", label), nil
 		}
 	}
 	return nil, err
 }
 
-func (c *candidate) isFollowed(_ Config, s *stream) (*verdict, error) {
-	if follower := inNamespace(s.followed[c.name], c.namespace); follower != nil {
-		return leave("already the primary of a pair (%s follows it)", follower.title()), nil
+func checkFollowed(s *selection, c *candidate) (*message.Message, error) {
+	if follower := inNamespace(s.followed[c.Name], c.Namespace); follower != nil {
+		return message.New(message.IsFollowed, "by", follower.Title()), nil
 	}
-	services, err := c.services()
+	services, err := servicesOf(c)
 	for _, service := range services {
-		if follower := inNamespace(s.followedHost[service], c.namespace); follower != nil && follower.name != c.name {
-			return leave("already the primary of a pair (%s follows it)", follower.title()), nil
+		if follower := inNamespace(s.followedHost[service], c.Namespace); follower != nil && follower.Name != c.Name {
+			return message.New(message.IsFollowed, "by", follower.Title()), nil
 		}
 	}
 	return nil, err
 }
 
-func (c *candidate) isOptedOut(Config, *stream) (*verdict, error) {
-	annotations, err := mappingAt(c.tree, "metadata.annotations")
-	if isFalse(&yaml.Node{Kind: yaml.ScalarNode, Value: scalar(annotations, AnnotationExpand)}) {
-		return leave("its owner opted out (annotation %s)", AnnotationExpand), nil
+func checkOptedOut(_ *selection, c *candidate) (*message.Message, error) {
+	annotations, err := yamledit.MappingAt(c.Tree, "metadata.annotations")
+	word := yamledit.Scalar(annotations, AnnotationExpand)
+	if yamledit.IsFalse(&yaml.Node{Kind: yaml.ScalarNode, Value: word}) {
+		return message.New(message.OptedOut), nil
 	}
 	return nil, err
 }
 
-func (c *candidate) isUnsupported(Config, *stream) (*verdict, error) {
-	if v := c.apiVersion(); v != apiGroup+"/v1" {
-		return cannot("write it as "+apiGroup+"/v1", "apiVersion %s is not supported", v), nil
+func checkIdentity(_ *selection, c *candidate) (*message.Message, error) {
+	if c.APIVersion != manifest.Group+"/v1" {
+		return message.New(message.APIVersion, "version", c.APIVersion), nil
 	}
-	if c.name == "" {
-		return cannot("give it a name, from which the names of the pair derive", "it has no metadata.name"), nil
+	if c.Name == "" {
+		return message.New(message.NoName), nil
 	}
-	if reason := validClusterName(c.name); reason != "" {
-		return cannot("rename it: CNPG refuses it as it is", "%s", reason), nil
+	if wrong := topology.CheckClusterName(c.Name); wrong != nil {
+		return wrong, nil
 	}
-	spec, err := mappingAt(c.tree, "spec")
+	spec, err := yamledit.MappingAt(c.Tree, "spec")
 	if err == nil && spec == nil {
-		err = &fieldError{line: c.tree.Line, err: errors.New("it has no spec"), cure: "every Cluster has one: was the stream cut off?"}
+		err = &yamledit.Error{Line: c.Line, Err: message.New(message.NoSpec)}
 	}
 	return nil, err
 }
 
-// onePlace are the node labels of which two regions cannot share a value.
+// onePlace are the node labels that cannot have one value in two regions.
 var onePlace = []string{
 	"topology.kubernetes.io/region", "topology.kubernetes.io/zone", "kubernetes.io/hostname",
 	"failure-domain.beta.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
 }
 
-func (c *candidate) isPinned(cfg Config, _ *stream) (*verdict, error) {
-	const cure = "remove it from the chart: the pair pins each half itself"
-	selector, err := mappingAt(c.tree, "spec.affinity.nodeSelector")
+// checkPin finds a Cluster that the chart pins out of the primary's region, or both
+// members to one place.
+func checkPin(_ *selection, c *candidate) (*message.Message, error) {
+	key, region := c.Pair.RegionKey, c.Pair.Primary.Region
+	selector, err := yamledit.MappingAt(c.Tree, "spec.affinity.nodeSelector")
 	if err != nil {
 		return nil, err
 	}
-	if value := get(selector, cfg.RegionKey); !isNull(value) && value.Value != cfg.PrimaryRegion {
-		return cannot(cure, "its nodeSelector asks for %s %s, but the primary region is %s", cfg.RegionKey, value.Value, cfg.PrimaryRegion), nil
+	if value := yamledit.Get(selector, key); !yamledit.IsNull(value) && value.Value != region {
+		return message.New(message.NodeSelector, "label", key, "region", value.Value, "primaryRegion", region), nil
 	}
-	terms, err := mappingsAt(c.tree, pathTerms)
+	terms, err := yamledit.MappingsAt(c.Tree, expand.PathTerms)
 	if err != nil {
 		return nil, err
 	}
-	admitted := len(terms) == 0
+	allowed := len(terms) == 0
 	for i, term := range terms {
-		expressions, err := mappingsAt(term, "matchExpressions")
+		expressions, err := yamledit.MappingsAt(term, "matchExpressions")
 		if err != nil {
-			return nil, inField(err, fmt.Sprintf("%s[%d]", pathTerms, i))
+			return nil, yamledit.InItem(err, expand.PathTerms, i)
 		}
-		admitted = admitted || !slices.ContainsFunc(expressions, func(e *yaml.Node) bool {
-			return !requirementAdmits(e, cfg.RegionKey, cfg.PrimaryRegion)
-		})
+		allowed = allowed || !slices.ContainsFunc(expressions, func(e *yaml.Node) bool { return !expand.Allows(e, key, region) })
 	}
-	if !admitted {
-		return cannot(cure, "its node affinity keeps it out of the primary region %s", cfg.PrimaryRegion), nil
+	if !allowed {
+		return message.New(message.NodeAffinity, "primaryRegion", region), nil
 	}
-	for _, key := range onePlace {
-		value := cmp.Or(scalar(selector, key), onlyValue(terms, "matchExpressions", key))
-		if key != cfg.RegionKey && value != "" {
-			return cannot(cure, "its nodeSelector or affinity pins both halves to one place, %s %s", key, value), nil
+	for _, label := range onePlace {
+		value := cmp.Or(yamledit.Scalar(selector, label), onlyValue(terms, "matchExpressions", label))
+		if label != key && value != "" {
+			return message.New(message.OnePlace, "label", label, "value", value), nil
 		}
 	}
 	if node := onlyValue(terms, "matchFields", "metadata.name"); node != "" {
-		return cannot(cure, "its node affinity pins both halves to one place, the node %s", node), nil
+		return message.New(message.OneNode, "node", node), nil
 	}
 	return nil, nil
 }
 
-// onlyValue returns the one value of a node label, or of a field, that every
-// term asks for.
+// onlyValue returns the one value of a node label, or of a field, that every term
+// asks for.
 func onlyValue(terms []*yaml.Node, requirements, key string) string {
 	only := ""
 	for _, term := range terms {
 		value := ""
-		expressions, _ := mappingsAt(term, requirements)
+		expressions, _ := yamledit.MappingsAt(term, requirements)
 		for _, e := range expressions {
-			if values := get(e, "values"); scalar(e, "key") == key && scalar(e, "operator") == "In" && values != nil && len(values.Content) == 1 {
+			if values := yamledit.Get(e, "values"); yamledit.Scalar(e, "key") == key && yamledit.Scalar(e, "operator") == "In" && values != nil && len(values.Content) == 1 {
 				value = values.Content[0].Value
 			}
 		}
@@ -210,47 +323,87 @@ func onlyValue(terms []*yaml.Node, requirements, key string) string {
 	return only
 }
 
-// isInTheWay finds something else in the stream that holds a name that the
-// pair needs.
-func (c *candidate) isInTheWay(cfg Config, s *stream) (*verdict, error) {
-	const cure = "rename that, or keep this Cluster single with the annotation " + AnnotationExpand + `: "false"`
-	if other := inNamespace(s.clusters[c.replica], c.namespace); other != nil {
-		return cannot(cure, "the name %s, which the pair needs, is taken by %s (%s:%d)", c.replica, other.title(), other.decision.Source, other.decision.Line), nil
+func checkPinWord(_ *selection, c *candidate) (*message.Message, error) {
+	annotations, err := yamledit.MappingAt(c.Tree, "metadata.annotations")
+	switch word := yamledit.Scalar(annotations, AnnotationPin); word {
+	case "", topology.SideBoth, topology.SideReplica:
+		return nil, err
+	default:
+		return message.New(message.PinWord, "word", word), err
 	}
-	services := []string{c.mesh, c.replica + "-rw", c.replica + "-ro", c.replica + "-r"}
-	if cfg.Active != ActivePrimary {
-		services = append(services, MeshName(c.replica))
+}
+
+// checkSynchronous finds a Cluster with its own settings for what synchronous
+// replication sets.
+func checkSynchronous(_ *selection, c *candidate) (*message.Message, error) {
+	if !c.Pair.Synchronous {
+		return nil, nil
 	}
-	for _, service := range services {
-		for _, holder := range s.services[service] {
-			own := service == c.mesh && holder.cluster == c.name
-			if !own && sameNamespace(holder.namespace, c.namespace) {
-				return cannot(cure, "the name %s, which the pair needs, is taken by %s", service, holder.what), nil
+	own, err := yamledit.At(c.Tree, expand.PathSynchronous)
+	if err != nil {
+		return nil, err
+	}
+	if own != nil {
+		return message.New(message.OwnSynchronous, "field", expand.PathSynchronous), nil
+	}
+	for _, field := range []string{"spec.minSyncReplicas", "spec.maxSyncReplicas"} {
+		number, err := yamledit.StringAt(c.Tree, field)
+		if err != nil {
+			return nil, err
+		}
+		if number != "" && number != "0" {
+			return message.New(message.OwnSynchronous, "field", field), nil
+		}
+	}
+	return nil, nil
+}
+
+// checkNames finds something else in the stream that has a name which the pair
+// needs.
+func checkNames(s *selection, c *candidate) (*message.Message, error) {
+	if other := inNamespace(s.clusters[c.Pair.Replica.Name], c.Namespace); other != nil {
+		return message.New(message.NameTaken, "name", c.Pair.Replica.Name, "by", other.taken()), nil
+	}
+	for _, service := range c.Pair.Services() {
+		for _, claim := range s.services[service] {
+			own := service == c.Pair.Primary.Mesh && claim.cluster == c.Name
+			if !own && manifest.SameNamespace(claim.namespace, c.Namespace) {
+				return message.New(message.NameTaken, "name", service, "by", claim.by), nil
 			}
 		}
 	}
-	own, err := mappingsAt(c.tree, pathAdditional)
+	return checkOwnMesh(c)
+}
+
+// checkOwnMesh looks at a Service of the chart's own that has the mesh Service's
+// name.
+func checkOwnMesh(c *candidate) (*message.Message, error) {
+	own, err := yamledit.MappingsAt(c.Tree, expand.PathAdditional)
 	if err != nil {
 		return nil, err
 	}
 	for i, entry := range own {
-		name, err := stringAt(entry, "serviceTemplate.metadata.name")
+		name, err := yamledit.StringAt(entry, "serviceTemplate.metadata.name")
 		if err != nil {
-			return nil, inField(err, fmt.Sprintf("%s[%d]", pathAdditional, i))
+			return nil, yamledit.InItem(err, expand.PathAdditional, i)
 		}
-		if name != c.mesh {
+		if name != c.Pair.Primary.Mesh {
 			continue
 		}
-		annotations, err := mappingAt(entry, "serviceTemplate.metadata.annotations")
+		annotations, err := yamledit.MappingAt(entry, "serviceTemplate.metadata.annotations")
 		if err != nil {
-			return nil, inField(err, fmt.Sprintf("%s[%d]", pathAdditional, i))
+			return nil, yamledit.InItem(err, expand.PathAdditional, i)
 		}
-		if selector := cmp.Or(scalar(entry, "selectorType"), "rw"); selector != "rw" {
-			return cannot("make it rw: the replica must stream from the primary", "its Service %s has the selectorType %s", c.mesh, selector), nil
+		if selector := cmp.Or(yamledit.Scalar(entry, "selectorType"), "rw"); selector != "rw" {
+			return message.New(message.MeshSelector, "name", name, "type", selector), nil
 		}
-		if global := cmp.Or(scalar(annotations, annotationGlobal), "true"); global != "true" {
-			return cannot(`make it "true", or remove it`, "its Service %s has the annotation %s: %s", c.mesh, annotationGlobal, global), nil
+		if global := cmp.Or(yamledit.Scalar(annotations, expand.AnnotationGlobal), "true"); global != "true" {
+			return message.New(message.MeshNotGlobal, "name", name, "value", global), nil
 		}
 	}
 	return nil, nil
+}
+
+func checkPolicies(s *selection, c *candidate) (*message.Message, error) {
+	return s.policies.Conflict(&c.Cluster), nil
 }

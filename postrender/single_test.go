@@ -110,7 +110,7 @@ func TestExpandSingle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pair, err := postrender.Expand(c.cfg, c.in)
-			if err != nil || pair.Primary != c.in || pair.Replica != "" || pair.Decision.Action != c.action || !strings.Contains(pair.Decision.Reason, c.reason) {
+			if err != nil || pair.Primary != c.in || pair.Replica != "" || pair.Decision.Action != c.action || !strings.Contains(pair.Decision.Text(), c.reason) {
 				t.Errorf("%+v, %v", pair, err)
 			}
 			strict := c.cfg

@@ -77,9 +77,9 @@ func run() error {
 		if err := fill(helm3, "release/helm3/plugin.yaml", licenses); err != nil {
 			return err
 		}
-		for _, program := range []struct{ name, tags string }{{"cnpg-pair", ""}, {"cnpg-pair-flux", "flux"}} {
+		for _, program := range []struct{ name, pkg string }{{"cnpg-pair", "."}, {"cnpg-pair-flux", "./cmd/cnpg-pair-flux"}} {
 			built := filepath.Join(helm3, "bin", program.name+suffix)
-			if err := build(built, system, arch, program.tags, version); err != nil {
+			if err := build(built, system, arch, program.pkg, version); err != nil {
 				return err
 			}
 			if err := copyFile(built, filepath.Join(helm4, "bin", system+"-"+arch, program.name+suffix), 0o755); err != nil {
@@ -141,9 +141,9 @@ func fill(folder, plugin string, licenses []byte) error {
 
 // build makes a program that needs no other files and knows its version. What a
 // user may have set for all builds is set here, so that it changes no bytes.
-func build(file, system, arch, tags, version string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", tags,
-		"-ldflags", "-s -w -X main.release=v"+version, "-o", file, ".")
+func build(file, system, arch, pkg, version string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false",
+		"-ldflags", "-s -w -X main.release=v"+version, "-o", file, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch,
 		"GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=-mod=readonly", "GOWORK=off")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -156,7 +156,7 @@ func build(file, system, arch, tags, version string) error {
 // thirdParty returns the licenses of the modules that are linked into the programs,
 // and Go's: most of them ask that a binary carries them.
 func thirdParty() ([]byte, error) {
-	list := exec.Command("go", "list", "-deps", "-tags", "flux", "-f", `{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}|{{.Dir}}{{end}}{{end}}`, ".")
+	list := exec.Command("go", "list", "-deps", "-f", `{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}|{{.Dir}}{{end}}{{end}}`, ".", "./cmd/cnpg-pair-flux")
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly", "GOWORK=off")
 	list.Stderr = os.Stderr
 	modules, err := list.Output()

@@ -68,5 +68,8 @@ func run(path string, w io.Writer, colour bool) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	return postrender.WriteTable(w, pair.result.Decisions)
+	for _, d := range pair.result.Decisions {
+		fmt.Fprintf(w, "Cluster %s/%s, line %d: %s (%s)\n", d.Namespace, d.Name, d.Line, d.Action, d.Text())
+	}
+	return nil
 }

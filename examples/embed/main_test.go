@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("not once in the diff: %q\n%s", line, out.String())
 		}
 	}
-	diff, _, _ := strings.Cut(out.String(), "\nNAMESPACE ")
+	diff, _, _ := strings.Cut(out.String(), "\nCluster ")
 	for line := range strings.Lines(diff) {
 		if strings.HasPrefix(line, "-") && !strings.HasPrefix(line, "--- ") {
 			t.Errorf("the diff takes a line away: %q", line)

@@ -1,6 +1,6 @@
 // Command overlay is the smallest tenant overlay writer: it prints the
 // HelmRelease of a tenant's blog, as a platform writes it into Git. With a valid
-// trio in the environment the blog's database becomes a pair in two regions;
+// settings in the environment the blog's database becomes a pair in two regions;
 // the chart, which the platform may not even have at hand, does not change.
 //
 //	overlay TENANT
@@ -19,12 +19,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: overlay TENANT")
 		os.Exit(2)
 	}
-	env := make(map[string]string)
-	for _, name := range []string{postrender.EnvEnableHotStandby, postrender.EnvPrimaryRegion, postrender.EnvReplicaRegion, postrender.EnvStrict} {
-		env[name] = os.Getenv(name)
-	}
 	warn := func(err error) { fmt.Fprintln(os.Stderr, "overlay: warning:", err) }
-	text, err := overlay(os.Args[1], env, warn)
+	text, err := overlay(os.Args[1], os.Getenv, warn)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "overlay:", err)
 		os.Exit(1)
@@ -53,8 +49,12 @@ spec:
 // overlay returns the HelmRelease of a tenant. The chart calls its Cluster
 // RELEASE-db, and its database and owner wordpress; that is all that need be
 // known of it, as long as it sets no affinity and no lists that the pair needs.
-func overlay(tenant string, env map[string]string, warn func(error)) ([]byte, error) {
-	generator := &flux.Generator{Config: postrender.FromMap(env), Warn: warn}
+func overlay(tenant string, getenv func(string) string, warn func(error)) ([]byte, error) {
+	cfg, err := postrender.ConfigFromEnv(getenv)
+	if err != nil {
+		return nil, err
+	}
+	generator := &flux.Generator{Config: cfg, Warn: warn}
 	release := postrender.Source{Name: tenant, Data: fmt.Appendf(nil, blog, tenant)}
 	return generator.HelmRelease(release, flux.Cluster("blog-db", "wordpress", "wordpress"))
 }

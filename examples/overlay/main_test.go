@@ -33,7 +33,7 @@ func TestOverlay(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var warnings []error
-			text, err := overlay("acme", tt.env, func(err error) { warnings = append(warnings, err) })
+			text, err := overlay("acme", func(name string) string { return tt.env[name] }, func(err error) { warnings = append(warnings, err) })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,5 +1,5 @@
 // Command provision creates a database for a tenant: one CloudNativePG Cluster,
-// or, where its environment holds a valid SOVEREIGN_* trio, the pair that
+// or, where its environment has valid SOVEREIGN_* settings, the pair that
 // cnpg-pair would make of it. It shows how a program that creates Clusters
 // itself, without Helm, gets the very same pair.
 //
@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"k8s.io/client-go/dynamic"
@@ -56,15 +55,10 @@ func run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := provisioner{client: client, config: postrender.FromMap(environment()), out: os.Stdout, warnings: os.Stderr}
-	return p.provision(ctx, db)
-}
-
-func environment() map[string]string {
-	env := make(map[string]string)
-	for _, variable := range os.Environ() {
-		name, value, _ := strings.Cut(variable, "=")
-		env[name] = value
+	settings, err := postrender.ConfigFromEnv(os.Getenv)
+	if err != nil {
+		return err
 	}
-	return env
+	p := provisioner{client: client, config: settings, out: os.Stdout, warnings: os.Stderr}
+	return p.provision(ctx, db)
 }

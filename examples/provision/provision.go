@@ -62,11 +62,11 @@ func (p provisioner) provision(ctx context.Context, db database) error {
 	}
 	paired := pair.Decision.Action == postrender.Paired
 	if paired && (pair.Primary == nil || pair.Replica == nil) {
-		return fmt.Errorf("%s asks for one half of a pair, and this program makes whole ones: unset it", postrender.EnvSide)
+		return fmt.Errorf("%s asks for one member of a pair, but this program creates both: unset it", postrender.EnvSide)
 	}
 	// on, but not valid: a single database serves better than none
 	if p.config.EnableHotStandby && !paired {
-		fmt.Fprintf(p.warnings, "provision: warning: %s stays single: %s\n", db.name, pair.Decision.Reason)
+		fmt.Fprintf(p.warnings, "provision: warning: %s stays single: %s\n", db.name, pair.Decision.Text())
 	}
 	primary, created, err := p.ensure(ctx, pair.Primary)
 	if err != nil || pair.Replica == nil {

@@ -77,7 +77,7 @@ func (p *Process) exit(err error, stdout io.Writer) int {
 		return int(status) // and that program has said why
 	}
 	var text strings.Builder
-	for _, one := range postrender.Errors(err) {
+	for _, one := range message.Split(err) {
 		report(&text, "error", one)
 	}
 	io.WriteString(p.Stderr, text.String())
@@ -105,11 +105,18 @@ func (e *usageError) Unwrap() error { return e.error }
 
 func misuse(err error) error { return &usageError{err} }
 
-// report prints a line for a person, and below it the hint, if there is one.
+// report prints a line for a person, and below it the hint, if there is one. Why
+// hot standby is on but makes no pairs is one line with the hint in it: logs show
+// it once a release.
 func report(w io.Writer, severity string, err error) {
-	fmt.Fprintf(w, "cnpg-pair: %s: %s\n", severity, oneLine(err.Error()))
-	if hint := postrender.Hint(err); hint != "" {
-		fmt.Fprintf(w, "cnpg-pair: hint: %s\n", oneLine(hint))
+	text, hint := oneLine(err.Error()), oneLine(message.Hint(err))
+	var setting *postrender.ConfigError
+	if severity == "warning" && errors.As(err, &setting) {
+		text, hint = text+": "+hint, ""
+	}
+	fmt.Fprintf(w, "cnpg-pair: %s: %s\n", severity, text)
+	if hint != "" {
+		fmt.Fprintf(w, "cnpg-pair: hint: %s\n", hint)
 	}
 }
 

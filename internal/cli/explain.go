@@ -47,7 +47,7 @@ func (e explain) run(p *Process) error {
 	case err != nil:
 		return err
 	case e.json:
-		return postrender.WriteJSON(p.Stdout, decisions)
+		return writeJSON(p.Stdout, decisions)
 	}
-	return postrender.WriteTable(p.Stdout, decisions)
+	return writeTable(p.Stdout, decisions)
 }

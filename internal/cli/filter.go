@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/krm"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
@@ -74,9 +75,10 @@ func commandNames(root *cobra.Command) []string {
 }
 
 func (f filter) run(p *Process) error {
-	if on, _ := f.config.Check(); !on && len(f.files) == 0 && isPipe(p.Stdin) {
+	if !f.config.Enabled() && len(f.files) == 0 && isPipe(p.Stdin) {
 		stream := bufio.NewReader(p.Stdin)
-		if !mayBeResourceList(stream) {
+		head, _ := stream.Peek(stream.Size()) // an error comes again with the reading
+		if !krm.MayBegin(head) {
 			return f.copy(p, stream)
 		}
 		source, err := readStream(stream)
@@ -99,10 +101,12 @@ func (f filter) run(p *Process) error {
 
 func (f filter) render(p *Process, sources ...postrender.Source) error {
 	if len(sources) == 1 {
-		if list, err := postrender.ReadResourceList(sources[0]); err != nil {
-			return err
-		} else if list != nil {
-			return f.function(p, list)
+		list, is, err := krm.Read(sources[0].Data)
+		switch {
+		case err != nil:
+			return errorInList(sources[0], err, "ResourceList")
+		case is:
+			return f.function(p, sources[0], list)
 		}
 	}
 	renderer := &postrender.Renderer{Config: f.config, Warn: p.Warn}
@@ -123,11 +127,9 @@ func isPipe(file *os.File) bool {
 
 // copy prints what it reads.
 func (f filter) copy(p *Process, stdin io.Reader) error {
-	if _, err := f.config.Check(); err != nil {
-		if !f.config.MayDegrade() {
-			return err
-		}
-		p.Warn(err)
+	renderer := &postrender.Renderer{Config: f.config, Warn: p.Warn}
+	if _, err := renderer.Render(); err != nil { // of nothing: it checks the settings
+		return err
 	}
 	buffer := make([]byte, 1<<16) // what a pipe holds
 	// without their other methods, which would take a smaller buffer

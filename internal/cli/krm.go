@@ -1,36 +1,34 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/krm"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
-
-// mayBeResourceList looks at the beginning of a stream, where every writer of
-// ResourceLists has its apiVersion or its kind: generous, because the stream is
-// read then.
-func mayBeResourceList(stream *bufio.Reader) bool {
-	head, _ := stream.Peek(stream.Size()) // an error comes again with the reading
-	return bytes.Contains(head, []byte("config.kubernetes.io/")) || bytes.Contains(head, []byte("ResourceList"))
-}
 
 // function is cnpg-pair as a KRM function. As kyaml's framework does, it answers
 // an error with the list too: with the objects as they came, and what is wrong
 // in the results, which kpt shows. kustomize shows standard error only.
-func (f filter) function(p *Process, list *postrender.ResourceList) error {
-	var warnings []error
+func (f filter) function(p *Process, source postrender.Source, list *krm.ResourceList) error {
+	var findings []krm.Finding
 	warn := func(err error) {
-		warnings = append(warnings, err)
+		findings = append(findings, finding("warning", err))
 		p.Warn(err)
 	}
-	answer := list.Source.Data
-	rendered, err := f.renderList(p, list, warn)
+	answer := source.Data
+	rendered, err := f.renderList(p, source, list, warn)
 	if err == nil {
 		answer = rendered
 	}
-	answer, failed := list.WithResults(answer, warnings, err)
+	var failures []krm.Finding
+	for _, one := range message.Split(err) {
+		failures = append(failures, finding("error", one))
+	}
+	answer, failed := list.WithResults(answer, append(failures, findings...))
 	if failed == nil {
 		_, failed = p.Stdout.Write(answer)
 	}
@@ -38,10 +36,10 @@ func (f filter) function(p *Process, list *postrender.ResourceList) error {
 }
 
 // renderList returns the list with pairs in it.
-func (f filter) renderList(p *Process, list *postrender.ResourceList, warn func(error)) ([]byte, error) {
+func (f filter) renderList(p *Process, source postrender.Source, list *krm.ResourceList, warn func(error)) ([]byte, error) {
 	own, err := list.Settings()
 	if err != nil {
-		return nil, err
+		return nil, errorInList(source, err, "")
 	}
 	cfg, err := f.settings.config(func(variable string) string {
 		if value, ok := own[variable]; ok {
@@ -50,13 +48,37 @@ func (f filter) renderList(p *Process, list *postrender.ResourceList, warn func(
 		return p.Getenv(variable)
 	})
 	if err != nil {
-		return nil, &postrender.Error{Source: list.Source.Name, Err: err, Cure: postrender.Hint(err)}
+		return nil, &postrender.Error{Source: source.Name, Err: err}
 	}
-	result, err := (&postrender.Renderer{Config: cfg, Warn: warn}).Render(list.Source)
+	result, err := (&postrender.Renderer{Config: cfg, Warn: warn}).Render(source)
 	if err != nil {
 		return nil, err
 	}
 	var rendered bytes.Buffer
 	result.WriteTo(&rendered) // a buffer takes everything
 	return rendered.Bytes(), nil
+}
+
+// errorInList says where in the list an error is.
+func errorInList(source postrender.Source, err error, object string) error {
+	located := &postrender.Error{Source: source.Name, Object: object, Err: err}
+	var at *yamledit.Error
+	if errors.As(err, &at) {
+		located.Line = at.Line
+	}
+	return located
+}
+
+// finding is an error for the results, in which the object and its place have
+// fields of their own.
+func finding(severity string, err error) krm.Finding {
+	f := krm.Finding{Severity: severity, Message: err.Error()}
+	var at *postrender.Error
+	if errors.As(err, &at) {
+		f.Message, f.Object, f.Line = at.Err.Error(), at.Object, at.Line
+	}
+	if hint := message.Hint(err); hint != "" {
+		f.Message += "; " + hint
+	}
+	return f
 }

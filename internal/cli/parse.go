@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -61,7 +62,7 @@ func (p *parser) run(command func(cfg postrender.Config, files []string) (comman
 			p.chosen = versionText{}
 			return nil
 		}
-		if i := slices.IndexFunc(files, isToggle); i >= 0 {
+		if i := slices.IndexFunc(files, topology.IsSwitchWord); i >= 0 {
 			return message.New(message.UnexpectedArgument, "word", files[i])
 		}
 		cfg, err := p.settings.config(p.getenv)

@@ -1,12 +1,11 @@
 package cli
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -21,11 +20,11 @@ var settingFlags = []struct {
 	{"replica-region", postrender.EnvReplicaRegion, "REGION", "the region of the replica", nil},
 	{"strict", postrender.EnvStrict, toggle, "fail, not warn, if a region is missing or a Cluster cannot be paired", nil},
 	{"side", postrender.EnvSide, "WORD", "the member to print, if each region has its own Kubernetes cluster: both (default), primary or replica",
-		[]string{postrender.SideBoth, postrender.SidePrimary, postrender.SideReplica}},
+		[]string{topology.SideBoth, topology.SidePrimary, topology.SideReplica}},
 	{"replication", postrender.EnvReplication, "WORD", "async (default), or sync: commits wait until the replica has them",
-		[]string{postrender.Async, postrender.Sync}},
+		[]string{topology.Async, topology.Sync}},
 	{"active", postrender.EnvActive, "WORD", "the member that accepts writes: primary (default), replica, or none between the steps of a switchover",
-		[]string{postrender.ActivePrimary, postrender.ActiveNone, postrender.ActiveReplica}},
+		[]string{topology.ActivePrimary, topology.ActiveNone, topology.ActiveReplica}},
 	{"rejoin", postrender.EnvRejoin, toggle, "with --active replica, make the former primary follow it; with none, prepare the way back", nil},
 	{"peer-clusters", postrender.EnvPeerClusters, "A,B", "with --side, the ClusterMesh names of the other side's Kubernetes clusters, for CiliumNetworkPolicies", nil},
 	{regionKey, "", "LABEL", "the node label with the region of a node", nil},
@@ -69,32 +68,11 @@ func (s settings) config(getenv func(string) string) (postrender.Config, error) 
 		}
 		return getenv(variable)
 	}
-	cfg, err := configFromEnv(lookup)
+	cfg, err := postrender.ConfigFromEnv(lookup)
 	if err != nil {
 		return cfg, err
 	}
 	cfg.RegionKey = s[regionKey].value
-	if cfg.CheckRegionKey() != nil {
-		return cfg, message.New(message.RegionKey, "key", cfg.RegionKey)
-	}
-	return cfg, nil
-}
-
-// configFromEnv is to be postrender.ConfigFromEnv.
-func configFromEnv(getenv func(string) string) (postrender.Config, error) {
-	variables := make(map[string]string)
-	for _, f := range settingFlags {
-		if f.variable == "" {
-			continue
-		}
-		variables[f.variable] = getenv(f.variable)
-		misspelt := !isToggle(getenv(f.variable)) && strings.TrimSpace(getenv(f.variable)) != ""
-		if f.argument == toggle && f.variable != postrender.EnvEnableHotStandby && misspelt {
-			return postrender.Config{}, message.New(message.UnknownWord,
-				"flag", "--"+f.name, "variable", f.variable, "word", getenv(f.variable), "words", "true or false")
-		}
-	}
-	cfg := postrender.FromMap(variables)
 	return cfg, cfg.Validate()
 }
 
@@ -118,13 +96,4 @@ func (w *word) Set(s string) error {
 	}
 	w.value, w.given = s, true
 	return nil
-}
-
-// isToggle is true for a word that was meant as the value of a toggle.
-func isToggle(word string) bool {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "false", "0", "no", "off":
-		return true
-	}
-	return postrender.Truthy(word)
 }

@@ -40,7 +40,10 @@ type Object struct {
 
 // Title names the object in messages, as in "Cluster blog/blog-db".
 func (o *Object) Title() string {
-	return strings.TrimSpace(o.Kind + " " + strings.TrimPrefix(o.Namespace+"/"+o.Name, "/"))
+	if o.Name == "" {
+		return o.Kind
+	}
+	return o.Kind + " " + strings.TrimPrefix(o.Namespace+"/"+o.Name, "/")
 }
 
 // Group returns the API group of the object, "" for Kubernetes' own.
@@ -132,16 +135,12 @@ func newObject(source *Source, document *yamledit.Document, tree *yaml.Node) (*O
 		Source: source, Document: document, Tree: tree, Line: tree.Line,
 		APIVersion: yamledit.Scalar(tree, "apiVersion"), Kind: yamledit.Scalar(tree, "kind"),
 	}
-	name, err := yamledit.StringAt(tree, "metadata.name")
-	if err != nil {
+	var err error
+	if o.Name, err = yamledit.StringAt(tree, "metadata.name"); err != nil {
 		return o, err
 	}
-	namespace, err := yamledit.StringAt(tree, "metadata.namespace")
-	if err != nil {
-		return o, err
-	}
-	o.Name, o.Namespace = name, namespace
-	return o, nil
+	o.Namespace, err = yamledit.StringAt(tree, "metadata.namespace")
+	return o, err
 }
 
 // ObjectsOf returns the objects of a document, whatever its List is called.

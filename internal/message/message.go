@@ -3,7 +3,7 @@
 // errors are made from this list, and docs/messages.md explains the same list.
 //
 // Goals: every message can be found here, and no message is written twice.
-// Non-goals: where an error happened (see yamledit.FieldError and
+// Non-goals: where an error happened (see yamledit.Error and
 // postrender.Error), and prose for people who asked for it (explain).
 package message
 

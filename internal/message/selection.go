@@ -22,7 +22,7 @@ const (
 
 const (
 	removePin = "remove it from the chart: cnpg-pair pins each member itself"
-	rename    = "rename it, or " + optOut
+	rename    = "rename the other one, or " + optOut
 	tooLong   = "rename the Cluster: CNPG refuses this name"
 )
 

@@ -6,7 +6,6 @@ const (
 	ExpectedMapping  ID = "expected-mapping"
 	ExpectedSequence ID = "expected-sequence"
 	ExpectedString   ID = "expected-string"
-	OtherShape       ID = "other-shape"
 	NoSpec           ID = "no-spec"
 	KeyTwice         ID = "key-twice"
 	AnchorInItself   ID = "anchor-in-itself"
@@ -22,7 +21,6 @@ var shapes = []entry{
 	{ExpectedMapping, "expected a mapping", ""},
 	{ExpectedSequence, "expected a sequence", ""},
 	{ExpectedString, "expected a string", ""},
-	{OtherShape, "it does not have the shape that it must have", ""},
 	{ShapeOfCluster, "", "kubectl explain cluster.{path} --api-version=postgresql.cnpg.io/v1 shows its shape"},
 	{ShapeOfPolicy, "", "kubectl explain {kind}.spec --recursive shows its shape"},
 	{NoSpec, "it has no spec", "every Cluster has one: was the stream cut off?"},

@@ -47,9 +47,9 @@ func MeshName(name string) string { return name + "-mesh" }
 
 // CheckClusterName follows CNPG's webhook: at most 50 characters, a DNS-1035
 // label. It returns what is wrong with the name, or nothing.
-func CheckClusterName(name string) message.ID {
+func CheckClusterName(name string) *message.Message {
 	if len(name) > maxClusterName {
-		return message.NameTooLong
+		return message.New(message.NameTooLong)
 	}
 	for i := range len(name) {
 		c := name[i]
@@ -58,10 +58,10 @@ func CheckClusterName(name string) message.ID {
 		case i > 0 && c >= '0' && c <= '9':
 		case i > 0 && i < len(name)-1 && c == '-':
 		default:
-			return message.NameNoLabel
+			return message.New(message.NameNoLabel)
 		}
 	}
-	return ""
+	return nil
 }
 
 // validLabelValue follows Kubernetes: at most 63 letters, digits, '-', '_' and

@@ -263,7 +263,7 @@ func At(root *yaml.Node, path string) (*yaml.Node, error) {
 			return nil, nil
 		}
 		if n.Kind != yaml.MappingNode {
-			return nil, &Error{walked, n.Line, message.New(message.ExpectedMapping)}
+			return nil, &Error{walked, n.Line, expectedMapping}
 		}
 		n = Get(n, key)
 		walked = strings.TrimPrefix(walked+"."+key, ".")
@@ -274,11 +274,18 @@ func At(root *yaml.Node, path string) (*yaml.Node, error) {
 	return n, nil
 }
 
-// kindAt is At for a node that must be of a kind; id is the error where it is not.
-func kindAt(root *yaml.Node, path string, kind yaml.Kind, id message.ID) (*yaml.Node, error) {
+var (
+	expectedMapping  = message.New(message.ExpectedMapping)
+	expectedSequence = message.New(message.ExpectedSequence)
+	expectedString   = message.New(message.ExpectedString)
+)
+
+// kindAt is At for a node that must be of a kind; expected is the error where it is
+// not.
+func kindAt(root *yaml.Node, path string, kind yaml.Kind, expected *message.Message) (*yaml.Node, error) {
 	n, err := At(root, path)
 	if err == nil && n != nil && n.Kind != kind {
-		err = &Error{path, n.Line, message.New(id)}
+		err = &Error{path, n.Line, expected}
 	}
 	if err != nil {
 		return nil, err
@@ -288,18 +295,18 @@ func kindAt(root *yaml.Node, path string, kind yaml.Kind, id message.ID) (*yaml.
 
 // MappingAt is [At] for a mapping; its error may be that there is something else.
 func MappingAt(root *yaml.Node, path string) (*yaml.Node, error) {
-	return kindAt(root, path, yaml.MappingNode, message.ExpectedMapping)
+	return kindAt(root, path, yaml.MappingNode, expectedMapping)
 }
 
 // SequenceAt is [At] for a sequence; its error may be that there is something else.
 func SequenceAt(root *yaml.Node, path string) (*yaml.Node, error) {
-	return kindAt(root, path, yaml.SequenceNode, message.ExpectedSequence)
+	return kindAt(root, path, yaml.SequenceNode, expectedSequence)
 }
 
 // StringAt is [At] for the text of a scalar, "" where it is absent or null; its error
 // may be that there is something else.
 func StringAt(root *yaml.Node, path string) (string, error) {
-	n, err := kindAt(root, path, yaml.ScalarNode, message.ExpectedString)
+	n, err := kindAt(root, path, yaml.ScalarNode, expectedString)
 	if n == nil {
 		return "", err
 	}
@@ -315,7 +322,7 @@ func MappingsAt(root *yaml.Node, path string) ([]*yaml.Node, error) {
 	}
 	for i, item := range n.Content {
 		if item.Kind != yaml.MappingNode {
-			return nil, &Error{fmt.Sprintf("%s[%d]", path, i), item.Line, message.New(message.ExpectedMapping)}
+			return nil, &Error{fmt.Sprintf("%s[%d]", path, i), item.Line, expectedMapping}
 		}
 	}
 	return n.Content, nil

@@ -7,6 +7,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -31,6 +32,6 @@ func TestExampleIsFresh(t *testing.T) {
 	}
 	g := &Generator{Substitute: true}
 	if err := g.Check(postrender.Source{Name: name, Data: release}, source(rendered.Manifest)); err != nil {
-		t.Errorf("%v (%s)", err, postrender.Hint(err))
+		t.Errorf("%v (%s)", err, message.Hint(err))
 	}
 }

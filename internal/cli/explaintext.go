@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/openova-io/helm-cnpg-pair/postrender"
+)
+
+// writeJSON writes decisions as docs/explain.schema.json describes them.
+func writeJSON(w io.Writer, decisions []postrender.Decision) error {
+	if decisions == nil {
+		decisions = []postrender.Decision{}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(decisions)
+}
+
+// writeTable writes decisions as an aligned table, one row a Cluster, and below it
+// what becomes of those that are paired.
+func writeTable(w io.Writer, decisions []postrender.Decision) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAMESPACE\tNAME\tLINE\tDECISION\tREASON\tPRIMARY REGION\tREPLICA REGION")
+	for _, d := range decisions {
+		primary, replica := "-", "-"
+		if d.Plan != nil {
+			primary, replica = d.Plan.Members[0].Region, d.Plan.Members[1].Region
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s:%d\t%s\t%s\t%s\t%s\n", cmp.Or(d.Namespace, "-"), cmp.Or(d.Name, "-"),
+			d.Source, d.Line, strings.ReplaceAll(string(d.Action), "-", " "), reason(d), primary, replica)
+	}
+	for _, d := range decisions {
+		if d.Plan != nil {
+			pair{d.Plan, d.Plan.Members[0], d.Plan.Members[1]}.write(table, strings.TrimPrefix(d.Namespace+"/"+d.Name, "/"))
+		}
+	}
+	return table.Flush()
+}
+
+// reason is why, and, where hot standby is on but not valid, what to do.
+func reason(d postrender.Decision) string {
+	if d.Action == postrender.LeftAlone && d.Hint() != "" {
+		return d.Text() + ": " + d.Hint()
+	}
+	return d.Text()
+}
+
+// pair says in sentences what a plan is as data.
+type pair struct {
+	*postrender.Plan
+	primary, replica postrender.Member
+}
+
+func (p pair) write(table *tabwriter.Writer, name string) {
+	table.Flush()
+	fmt.Fprintf(table, "\n%s, the pair:\nCLUSTER\tREGION\tNODES\tRENDERED\tROLE\n", name)
+	for _, m := range p.Members {
+		rendered := "here"
+		if !m.Rendered {
+			rendered = "on the other side"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", m.Name, m.Region, cmp.Or(m.NodeLabel, "any"), rendered, role(m))
+	}
+	fmt.Fprintf(table, "\n%s needs:\n%s", name, items(p.needs()))
+	if p.Step == "at-rest" {
+		fmt.Fprintf(table, "\n%s, with hot standby off and on:\n\tOFF\tON\n", name)
+		for _, d := range p.differences() {
+			fmt.Fprintln(table, strings.Join(d[:], "\t"))
+		}
+	}
+	if effects := p.effects(); len(effects) > 0 {
+		fmt.Fprintf(table, "\n%s, on a living release:\n%s", name, items(effects))
+	}
+}
+
+func items(sentences []string) string {
+	var b strings.Builder
+	for _, sentence := range sentences {
+		b.WriteString("- " + sentence + "\n")
+	}
+	return b.String()
+}
+
+func role(m postrender.Member) string {
+	text := "takes writes"
+	if !m.Writes {
+		text = fmt.Sprintf("follows %s through %s:5432", m.Follows, m.Host)
+	}
+	if m.Fenced {
+		return "fenced; " + text
+	}
+	return text
+}
+
+// needs are what must be there and no chart renders.
+func (p pair) needs() []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	for _, m := range p.Members {
+		if m.Rendered && m.NodeLabel != "" {
+			say("nodes with the label %s, with room and volumes for %s", m.NodeLabel, p.size())
+		}
+	}
+	other := "replica"
+	switch {
+	case p.primary.Rendered && p.replica.Rendered:
+		say("a network in which the Pods of both regions reach each other on port 5432")
+		say("an API server and an operator that survive the loss of either region")
+		say("no secrets: both members are in one Kubernetes cluster, and the operator creates them")
+		return all
+	case p.replica.Rendered:
+		other = "primary"
+	}
+	say("the operator, and a mesh between this Kubernetes cluster and that of the %s", other)
+	if len(p.Secrets) > 0 {
+		say("copies of the %s's secrets %s, in the same namespace and without owner references", other, enumerate(p.Secrets))
+	}
+	return all
+}
+
+func enumerate(words []string) string {
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " and " + words[last]
+	}
+	return words[0]
+}
+
+// size is the room that one member takes.
+func (p pair) size() string {
+	size := p.Instances + " instances"
+	if cmp.Or(p.Instances, "1") == "1" {
+		size = "one instance"
+	}
+	if p.Storage != "" {
+		size += " of " + p.Storage
+	}
+	return size
+}
+
+// differences compare a release with hot standby off and on, a row each.
+func (p pair) differences() [][3]string {
+	var here, services, nodes []string
+	for _, m := range p.Members {
+		if m.Rendered {
+			here = append(here, m.Name)
+			services = append(services, m.Name+"-rw, -ro, -r")
+			nodes = append(nodes, fmt.Sprintf("%s: %s", m.Name, cmp.Or(m.NodeLabel, "any")))
+		}
+	}
+	all := [][3]string{
+		{"Clusters", p.primary.Name, strings.Join(here, ", ")},
+		{"each with", p.size(), p.size()},
+		{"nodes", "as the chart says", strings.Join(nodes, "; ")},
+		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(services, p.Services[0]), "; ")},
+	}
+	if p.primary.Standby != "" && p.primary.Rendered {
+		on := p.primary.Standby
+		if p.SynchronousCommit != "" {
+			on += ", as synchronous_commit says: " + p.SynchronousCommit
+		}
+		all = append(all, [3]string{"commits wait for", "what the chart says", on})
+	}
+	if p.primary.NodeLabel != "" && p.primary.Rendered {
+		all = append(all, [3]string{"Pod of the primary", "restarts when turned off", "restarts when turned on"})
+	}
+	return all
+}

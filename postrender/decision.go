@@ -1,0 +1,157 @@
+package postrender
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+// Action is what happens to a Cluster.
+type Action string
+
+const (
+	Paired         Action = "paired"           // it becomes a primary and a replica
+	LeftAlone      Action = "left-alone"       // it must not be touched
+	CannotBePaired Action = "cannot-be-paired" // it stays single although a pair is asked for
+)
+
+// Decision says what happens to one Cluster of a stream, and why. Its JSON is
+// described by docs/explain.schema.json.
+type Decision struct {
+	Source    string `json:"source"` // the name of the file, or "stdin"
+	Line      int    `json:"line"`   // the line of the source at which the Cluster begins, from 1
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Action    Action `json:"action"`
+
+	// Reason is one of the words of the schema, as in "name-taken", and Details are
+	// the names and values that belong to it, as in name and by.
+	Reason  string            `json:"reason"`
+	Details map[string]string `json:"details,omitempty"`
+
+	// Plan is what becomes of the Cluster where Action is Paired;
+	// [Renderer.Explain] fills it in.
+	Plan *Plan `json:"plan,omitempty"`
+}
+
+// Text says the reason as a sentence, and Hint what to do about it, or nothing.
+func (d Decision) Text() string { return d.message().Error() }
+
+// Hint says what to do about a Cluster that cannot be paired, or nothing.
+func (d Decision) Hint() string { return d.message().Hint() }
+
+func (d Decision) message() *message.Message {
+	return &message.Message{ID: message.ID(d.Reason), Values: d.Details}
+}
+
+// Plan is what becomes of a Cluster that is paired.
+type Plan struct {
+	// Step is where the pair is on the way from one active member to the other:
+	// at-rest, demote-primary, promote-replica, rejoin or demote-replica.
+	Step string `json:"step"`
+
+	Side        Side        `json:"side"`
+	Replication Replication `json:"replication"`
+
+	Members  []Member `json:"members"`  // the primary, then the replica
+	Services []string `json:"services"` // those of the pair that the single Cluster does not have
+
+	// Secrets are those of the other member that this Kubernetes cluster must have
+	// copies of, without owner references; none where both are rendered.
+	Secrets []string `json:"secrets"`
+
+	// What the Cluster itself says, as it is written there; empty where it does not.
+	Instances         string `json:"instances,omitempty"`
+	Storage           string `json:"storage,omitempty"`
+	ShutdownTimeout   string `json:"smartShutdownTimeout,omitempty"`
+	SynchronousCommit string `json:"synchronousCommit,omitempty"`
+}
+
+// Member is one Cluster of a pair.
+type Member struct {
+	Role      string `json:"role"` // primary or replica; it stays the same whoever is active
+	Name      string `json:"name"`
+	Region    string `json:"region"`
+	NodeLabel string `json:"nodeLabel"` // the label of the nodes that its Pods ask for, as key=value; empty for any node
+	Rendered  bool   `json:"rendered"`  // on this side; the other member is in the other Kubernetes cluster
+	Writes    bool   `json:"writes"`    // it takes writes
+	Fenced    bool   `json:"fenced"`    // all its instances are stopped
+	Follows   string `json:"follows"`   // the member that it replicates, or empty
+	Host      string `json:"host"`      // the Service through which it reaches that member, or empty
+	Standby   string `json:"standby"`   // the member that each of its commits must reach, or empty
+	Keep      bool   `json:"keep"`      // Helm keeps it where the release does not have it any more
+}
+
+// planOf returns the plan of a pair that becomes of a Cluster by a change.
+func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
+	said := func(path string) string {
+		value, _ := yamledit.StringAt(cluster, path)
+		return value
+	}
+	plan := &Plan{
+		Step: string(p.Step), Side: Side(p.Side), Replication: Async, Services: p.Services(), Secrets: secretsToCopy(p, cluster, change.InPlace),
+		Instances: said("spec.instances"), Storage: said("spec.storage.size"),
+		ShutdownTimeout: said("spec.smartShutdownTimeout"), SynchronousCommit: said(expand.PathSynchronousCommit),
+	}
+	if p.Synchronous {
+		plan.Replication = Sync
+	}
+	for _, m := range p.Members() {
+		member := Member{
+			Role: string(m.Role), Name: m.Name, Region: m.Region, Rendered: m.Here,
+			Writes: m.Writes, Fenced: m.Fenced, Standby: m.Standby, Keep: m.Keep,
+		}
+		if m.Pinned {
+			member.NodeLabel = p.RegionKey + "=" + m.Region
+		}
+		if m.Follows() {
+			member.Follows, member.Host = m.Source.Cluster, m.Source.Host
+		}
+		plan.Members = append(plan.Members, member)
+	}
+	return plan
+}
+
+// secretsToCopy are those by which the member of this side connects to the other
+// one, and, for a replica, those with the passwords of its roles. Certificates that
+// the chart itself brings are there already on the primary's side.
+func secretsToCopy(p topology.Pair, cluster, member *yaml.Node) []string {
+	secrets := []string{}
+	if p.Primary.Here && p.Replica.Here {
+		return secrets
+	}
+	source := p.Primary.Name
+	if p.Primary.Here {
+		source = p.Replica.Name
+	}
+	entries, _ := yamledit.MappingsAt(member, "spec.externalClusters")
+	for _, entry := range entries {
+		if yamledit.Scalar(entry, "name") == source {
+			for _, key := range []string{"sslKey", "sslRootCert"} {
+				secrets = append(secrets, yamledit.Scalar(yamledit.Get(entry, key), "name"))
+			}
+		}
+	}
+	if p.Primary.Here {
+		certificates, _ := yamledit.MappingAt(cluster, "spec.certificates")
+		return slices.DeleteFunc(secrets, func(secret string) bool {
+			return certificates != nil && slices.ContainsFunc(certificates.Content, func(n *yaml.Node) bool { return n.Value == secret })
+		})
+	}
+	for _, path := range []string{"spec.bootstrap.pg_basebackup.secret.name", "spec.superuserSecret.name"} {
+		if name, _ := yamledit.StringAt(member, path); name != "" {
+			secrets = append(secrets, name)
+		}
+	}
+	return secrets
+}
+
+// decide writes a decision down.
+func (d *Decision) decide(action Action, reason *message.Message) {
+	d.Action, d.Reason, d.Details = action, string(reason.ID), reason.Values
+}
