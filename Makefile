@@ -1,25 +1,26 @@
 # make demo    what cnpg-pair makes of the example chart, as a diff
 # make test    the tests that need no more than Go
 GO = go
-BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint fuzz mutants vuln plugin e2e e2e-helm corpus proven bench docs update clean
+.PHONY: demo build test lint fuzz mutants vuln plugin dist corpus proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
 
-build: ## the program, in dist, and beside it the one that it runs for flux
-	$(BUILD) -o dist/cnpg-pair .
-	$(BUILD) -tags flux -o dist/cnpg-pair-flux .
+build: ## the program, in BIN, and beside it the one that it runs for flux
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o "$(BIN)/cnpg-pair$(EXE)" .
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags flux -o "$(BIN)/cnpg-pair-flux$(EXE)" .
+BIN = dist
+EXE = $(shell $(GO) env GOEXE)
 
 test:
 	$(GO) vet ./...
 	$(GO) test -count=1 ./...
 
-lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
+lint: ## vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
 
 fuzz: ## FUZZTIME for each fuzz test
@@ -32,26 +33,27 @@ mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails 
 vuln: ## known vulnerabilities in what is called, if their database can be reached
 	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)
 
-plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
-	mkdir -p dist/plugin/cnpg-pair
-	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
-	bin=dist/plugin/cnpg-pair/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH) exe=$$($(GO) env GOEXE) && \
-	$(BUILD) -o "$$bin/cnpg-pair$$exe" . && \
-	$(BUILD) -tags flux -o "$$bin/cnpg-pair-flux$$exe" .
+plugin: ## PLUGIN is the folder that helm plugin install of Helm 4 takes
+	mkdir -p "$(PLUGIN)"
+	cp plugin.yaml LICENSE "$(PLUGIN)"
+	$(MAKE) build BIN="$(PLUGIN)/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH)"
+PLUGIN = dist/plugin/cnpg-pair
 
-e2e-helm: ## real Helm 3 and Helm 4, built from their modules
-	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
+dist: ## a release, in RELEASE. With KEY, Helm 4 signs its plugin: make dist HELM=helm KEY=NAME KEYRING=FILE PASSPHRASE_FILE=FILE
+	cyclonedx=$$(e2e/tools.sh cyclonedx-gomod) && $(GO) run ./release -out "$(RELEASE)" -platforms "$(PLATFORMS)" -cyclonedx "$$cyclonedx" $(if $(KEY),$(SIGN))
+RELEASE = dist/release
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+HELM = helm
+SIGN = -helm "$(HELM)" -key "$(KEY)" -keyring "$(KEYRING)" -passphrase-file "$(PASSPHRASE_FILE)"
 
 corpus: ## other people's manifests, of the modules that the tests build with: what becomes of each
 	cd postrender && E2E=1 $(GO) test -count=1 -timeout 30m -run TestCorpus
 
-e2e: e2e-helm corpus e2e-dist e2e-admission e2e-policy e2e-krm e2e-argocd e2e-flux e2e-live ## all that is real; the last needs root on Linux
-
 proven: ## writes the README's table from the last run of make e2e
 	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md
 
-bench: ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
-	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair $$(./tools.sh yq kyaml kustomize)
+bench: build ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
+	cd e2e && $(GO) run ./bench "$(abspath $(BIN))/cnpg-pair$(EXE)" $$(./tools.sh yq kyaml kustomize)
 
 docs: ## writes the man page, the completions and the README's picture
 	$(GO) test . -run TestDocs -update
@@ -63,5 +65,48 @@ update: ## writes what the cases print into testdata; look at the difference
 clean:
 	rm -rf dist
 
-include release.mk
--include e2e/*.mk
+# The real things. A suite of e2e is some tests, and the programs that they run, which
+# are built before the time limit of a test begins.
+SUITES = admission argocd dist flux helm krm live policy
+tests_admission = TestAdmission|TestRelease|TestProvision
+needs_admission = helm3 helm4 etcd kubernetes operator
+tests_argocd    = TestArgoCD
+needs_argocd    = helm3 helm4 kustomize $(if $(ALL),argocd)
+tests_dist      = TestDist|TestVuln
+needs_dist      = helm3 helm4 cyclonedx-gomod
+tests_flux      = TestFlux
+needs_flux      = helm4 etcd kubernetes operator source-controller helm-controller kustomize-controller
+tests_helm      = TestHelm|TestReadme|TestRunbook|TestExampleFlux
+needs_helm      = helm3 helm4
+tests_krm       = TestKRM
+needs_krm       = helm3 kustomize kpt
+tests_live      = TestLive
+needs_live      = helm3 live
+flags_live      = -parallel 4
+tests_policy    = TestPolicy
+needs_policy    = policy $(if $(ALL),cilium)
+ALL = $(filter all,$(E2E))
+E2E = 1
+
+$(SUITES:%=e2e-%): e2e-%:
+	e2e/tools.sh $(needs_$*) >/dev/null
+	cd e2e && E2E=$(E2E) LIVE=$${LIVE:-1} $(GO) test -count=1 -timeout 30m -v $(flags_$*) -run '$(tests_$*)' .
+
+e2e-programs: ## builds all that the suites run
+	e2e/tools.sh $(sort $(foreach suite,$(SUITES),$(needs_$(suite)))) >/dev/null
+
+# In two lanes, as one waits for controllers while the other computes. The live suite is
+# alone: it measures for how long writes pause.
+e2e: e2e-programs ## all of them but what takes very long to build; root on Debian
+	$(MAKE) -k -j2 -O e2e-lane-1 e2e-lane-2
+	$(MAKE) e2e-live
+
+e2e-lane-1:
+	$(MAKE) -j1 e2e-admission e2e-flux
+e2e-lane-2:
+	$(MAKE) -j1 e2e-helm corpus e2e-dist e2e-policy e2e-krm e2e-argocd
+
+e2e-all: ## the same, with the programs that take very long to build
+	$(MAKE) e2e E2E=all
+
+.PHONY: e2e e2e-all e2e-programs e2e-lane-1 e2e-lane-2 $(SUITES:%=e2e-%)
