@@ -81,7 +81,7 @@ needs_helm      = helm3 helm4
 tests_krm       = TestKRM
 needs_krm       = helm3 kustomize kpt
 tests_live      = TestLive
-needs_live      = helm3 live
+needs_live      = helm3 $(if $(CNPG_PAIR_KUBECONFIG),kubernetes,live)
 flags_live      = -parallel 4
 tests_policy    = TestPolicy
 needs_policy    = policy $(if $(ALL),cilium)
@@ -95,18 +95,17 @@ $(SUITES:%=e2e-%): e2e-%:
 e2e-programs: ## builds all that the suites run
 	e2e/tools.sh $(sort $(foreach suite,$(SUITES),$(needs_$(suite)))) >/dev/null
 
-# In two lanes, as one waits for controllers while the other computes. The live suite is
-# alone: it measures for how long writes pause.
+# Two suites at once, as one waits for controllers while another computes. The live one
+# is alone: it measures for how long writes pause.
 e2e: e2e-programs ## all of them but what takes very long to build; root on Debian
-	$(MAKE) -k -j2 -O e2e-lane-1 e2e-lane-2
+	$(MAKE) -k -j2 -O BESIDE=yes e2e-admission e2e-dist e2e-flux e2e-helm corpus e2e-policy e2e-krm e2e-argocd
 	$(MAKE) e2e-live
 
-e2e-lane-1:
-	$(MAKE) -j1 e2e-admission e2e-flux
-e2e-lane-2:
-	$(MAKE) -j1 e2e-helm corpus e2e-dist e2e-policy e2e-krm e2e-argocd
+ifdef BESIDE
+e2e-flux: | e2e-admission # both look for free ports, and would find the same
+endif
 
 e2e-all: ## the same, with the programs that take very long to build
 	$(MAKE) e2e E2E=all
 
-.PHONY: e2e e2e-all e2e-programs e2e-lane-1 e2e-lane-2 $(SUITES:%=e2e-%)
+.PHONY: e2e e2e-all e2e-programs $(SUITES:%=e2e-%)
