@@ -1,29 +1,31 @@
 # make demo    what cnpg-pair makes of the example chart, as a diff
 # make test    the tests that need no more than Go
 GO = go
-BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint fuzz mutants vuln plugin e2e e2e-helm corpus proven bench docs update clean
+.PHONY: demo build test lint fuzz mutants vuln plugin dist corpus proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
 
-build: ## the program, in dist, and beside it the one that it runs for flux
-	$(BUILD) -o dist/cnpg-pair .
-	$(BUILD) -o dist/cnpg-pair-flux ./cmd/cnpg-pair-flux
+build: ## the program, in BIN, and beside it the one that it runs for flux
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o "$(BIN)/cnpg-pair$(EXE)" .
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o "$(BIN)/cnpg-pair-flux$(EXE)" ./cmd/cnpg-pair-flux
+BIN = dist
+EXE = $(shell $(GO) env GOEXE)
 
 test:
 	$(GO) vet ./...
 	$(GO) test -count=1 ./...
 
-lint: ## what .ci/run asks for: vet, gofmt, staticcheck, tidy modules
+lint: ## vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
 
 fuzz: ## FUZZTIME for each fuzz test
-	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzRewrite$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
 
 mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails unless a test notices
@@ -32,29 +34,30 @@ mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails 
 vuln: ## known vulnerabilities in what is called, if their database can be reached
 	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)
 
-plugin: ## dist/plugin/cnpg-pair is what helm plugin install of Helm 4 takes
-	mkdir -p dist/plugin/cnpg-pair
-	cp plugin.yaml LICENSE dist/plugin/cnpg-pair
-	bin=dist/plugin/cnpg-pair/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH) exe=$$($(GO) env GOEXE) && \
-	$(BUILD) -o "$$bin/cnpg-pair$$exe" . && \
-	$(BUILD) -o "$$bin/cnpg-pair-flux$$exe" ./cmd/cnpg-pair-flux
+plugin: ## PLUGIN is the folder that helm plugin install of Helm 4 takes
+	mkdir -p "$(PLUGIN)"
+	cp plugin.yaml LICENSE "$(PLUGIN)"
+	$(MAKE) build BIN="$(PLUGIN)/bin/$$($(GO) env GOOS)-$$($(GO) env GOARCH)"
+PLUGIN = dist/plugin/cnpg-pair
 
-e2e-helm: ## real Helm 3 and Helm 4, built from their modules
-	cd e2e && E2E=1 $(GO) test -count=1 -timeout 30m -v -run 'TestHelm|TestReadme|TestExampleFlux' .
+dist: ## a release, in RELEASE. With KEY, Helm 4 signs its plugin: make dist HELM=helm KEY=NAME KEYRING=FILE PASSPHRASE_FILE=FILE
+	cyclonedx=$$(e2e/tools.sh cyclonedx-gomod) && $(GO) run ./release -out "$(RELEASE)" -platforms "$(PLATFORMS)" -cyclonedx "$$cyclonedx" $(if $(KEY),$(SIGN))
+RELEASE = dist/release
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+HELM = helm
+SIGN = -helm "$(HELM)" -key "$(KEY)" -keyring "$(KEYRING)" -passphrase-file "$(PASSPHRASE_FILE)"
 
 corpus: ## other people's manifests, of the modules that the tests build with: what becomes of each
 	cd postrender && E2E=1 $(GO) test -count=1 -timeout 30m -run TestCorpus
 
-e2e: e2e-helm corpus e2e-dist e2e-admission e2e-policy e2e-krm e2e-argocd e2e-flux e2e-live ## all that is real; the last needs root on Linux
+proven: ## writes the table of docs/evidence.md from the last run of make e2e
+	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" docs/evidence.md
 
-proven: ## writes the README's table from the last run of make e2e
-	sh e2e/proven.sh "$${E2E_SUMMARY:-$${TMPDIR:-/tmp}/cnpg-pair-e2e/summary.txt}" README.md
-
-bench: ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
-	$(BUILD) -o dist/cnpg-pair . && cd e2e && $(GO) run ./bench ../dist/cnpg-pair $$(./tools.sh yq kyaml kustomize)
+bench: build ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
+	cd e2e && $(GO) run ./bench "$(abspath $(BIN))/cnpg-pair$(EXE)" $$(./tools.sh yq kyaml kustomize)
 
 docs: ## writes the man pages and the README's picture
-	$(GO) test ./internal/cli -run TestManPages -update
+	$(GO) test ./internal/cli -run TestMan -update
 	$(GO) run ./docs/picture docs/picture/blog-db.yaml > docs/pair.svg
 
 update: ## writes what the cases print into testdata; look at the difference
@@ -63,5 +66,47 @@ update: ## writes what the cases print into testdata; look at the difference
 clean:
 	rm -rf dist
 
-include release.mk
--include e2e/*.mk
+# The real things. A suite of e2e is some tests, and the programs that they run, which
+# are built before the time limit of a test begins.
+SUITES = admission argocd dist flux helm krm live policy
+tests_admission = TestAdmission|TestRelease|TestProvision
+needs_admission = helm3 helm4 etcd kubernetes operator
+tests_argocd    = TestArgoCD
+needs_argocd    = helm3 helm4 kustomize $(if $(ALL),argocd)
+tests_dist      = TestDist|TestVuln
+needs_dist      = helm3 helm4 cyclonedx-gomod
+tests_flux      = TestFlux
+needs_flux      = helm4 etcd kubernetes operator source-controller helm-controller kustomize-controller
+tests_helm      = TestHelm|TestReadme|TestRunbook|TestExampleFlux
+needs_helm      = helm3 helm4
+tests_krm       = TestKRM
+needs_krm       = helm3 kustomize kpt
+tests_live      = TestLive
+needs_live      = helm3 $(if $(CNPG_PAIR_KUBECONFIG),kubernetes,live)
+flags_live      = -parallel 4
+tests_policy    = TestPolicy
+needs_policy    = policy $(if $(ALL),cilium)
+ALL = $(filter all,$(E2E))
+E2E = 1
+
+$(SUITES:%=e2e-%): e2e-%:
+	e2e/tools.sh $(needs_$*) >/dev/null
+	cd e2e && E2E=$(E2E) LIVE=$${LIVE:-1} $(GO) test -count=1 -timeout 30m -v $(flags_$*) -run '$(tests_$*)' .
+
+e2e-programs: ## builds all that the suites run
+	e2e/tools.sh $(sort $(foreach suite,$(SUITES),$(needs_$(suite)))) >/dev/null
+
+# Two suites at once, as one waits for controllers while another computes. The live one
+# is alone: it measures for how long writes pause.
+e2e: e2e-programs ## all of them but what takes very long to build; root on Debian
+	$(MAKE) -k -j2 -O BESIDE=yes e2e-admission e2e-dist e2e-flux e2e-helm corpus e2e-policy e2e-krm e2e-argocd
+	$(MAKE) e2e-live
+
+ifdef BESIDE
+e2e-flux: | e2e-admission # both look for free ports, and would find the same
+endif
+
+e2e-all: ## the same, with the programs that take very long to build
+	$(MAKE) e2e E2E=all
+
+.PHONY: e2e e2e-all e2e-programs $(SUITES:%=e2e-%)

@@ -15,7 +15,8 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
-// binary is cnpg-pair, built for the run.
+// binary is cnpg-pair, built for the run, with the program beside it that it runs
+// for flux.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -23,9 +24,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("e2e: these tests build Helm and more, which takes minutes: run make e2e, which sets E2E=1")
 		os.Exit(0)
 	}
-	// the tests say what is set
+	// the tests say what is set; and a make of theirs is none of the make that runs them
 	for _, setting := range os.Environ() {
-		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "SOVEREIGN_") || slices.Contains([]string{
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "SOVEREIGN_") || slices.Contains([]string{"MAKEFLAGS", "MAKELEVEL",
 			postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive, postrender.EnvRejoin, postrender.EnvPeerClusters}, name) {
 			os.Unsetenv(name)
 		}
@@ -35,10 +36,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "cnpg-pair")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Printf("go build: %v\n%s", err, out)
+	if out, err := exec.Command("make", "-C", "..", "build", "BIN="+dir).CombinedOutput(); err != nil {
+		fmt.Printf("make build: %v\n%s", err, out)
 		os.Exit(1)
 	}
 	status := m.Run()
@@ -60,6 +59,16 @@ func tool(t testing.TB, name string) string {
 		t.Fatalf("tools.sh %s: %v", name, err)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// large is tool for one that takes very long to build, which make e2e-all does and
+// make e2e does not.
+func large(t testing.TB, name, cost string) string {
+	t.Helper()
+	if os.Getenv("E2E") != "all" {
+		t.Skipf("%s takes %s to build once: make e2e-all does that, and runs this test", name, cost)
+	}
+	return tool(t, name)
 }
 
 // trio is the environment that switches hot standby on.

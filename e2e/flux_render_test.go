@@ -323,7 +323,6 @@ func TestFluxRenderKnob(t *testing.T) {
 				if name != "tenant" {
 					continue // it is no matter of the chart
 				}
-				buildGenerator(t)
 				if out, stderr, err := run(setting.env, rendered, binary, "flux", "--substitute"); err == nil || out != "" || !strings.Contains(stderr, "must not be turned off") {
 					t.Errorf("%s: a knob, by which the half that is active could be lost: %v %s\n%s", setting.name, err, stderr, out)
 				}
@@ -480,7 +479,6 @@ func TestFluxRenderCheck(t *testing.T) {
 	before := "kind: ConfigMap\napiVersion: v1\nmetadata: {name: beside}\n---\n" + helmRelease("blog", "0.1.0")
 	write(t, file, []byte(before))
 	check := func(release string, args ...string) error {
-		buildGenerator(t)
 		_, stderr, err := run(trio, render(release), binary, append([]string{"flux", "--check", "--helmrelease", file}, args...)...)
 		t.Logf("%s %s: %v %s", release, args, err, stderr)
 		return err

@@ -251,7 +251,6 @@ func paired(t testing.TB, env []string, rendered, release string, args ...string
 // fluxCommand runs cnpg-pair flux on rendered manifests.
 func fluxCommand(t testing.TB, env []string, rendered string, args ...string) string {
 	t.Helper()
-	buildGenerator(t)
 	stdout, stderr, err := run(env, rendered, binary, append([]string{"flux"}, args...)...)
 	if err != nil {
 		t.Fatalf("cnpg-pair flux %s: %v\n%s", strings.Join(args, " "), err, stderr)
@@ -260,27 +259,6 @@ func fluxCommand(t testing.TB, env []string, rendered string, args ...string) st
 		t.Logf("cnpg-pair flux says: %s", stderr)
 	}
 	return stdout
-}
-
-var generator struct {
-	sync.Once
-	err error
-}
-
-// buildGenerator builds the program that cnpg-pair runs for its command flux,
-// beside it.
-func buildGenerator(t testing.TB) {
-	t.Helper()
-	generator.Do(func() {
-		build := exec.Command("go", "build", "-o", filepath.Join(filepath.Dir(binary), "cnpg-pair-flux"), "./cmd/cnpg-pair-flux")
-		build.Dir = ".."
-		if out, err := build.CombinedOutput(); err != nil {
-			generator.err = fmt.Errorf("go build ./cmd/cnpg-pair-flux: %w\n%s", err, out)
-		}
-	})
-	if generator.err != nil {
-		t.Fatal(generator.err)
-	}
 }
 
 // A readiness is what a condition of a Flux object says.

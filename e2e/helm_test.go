@@ -39,11 +39,12 @@ func helms(t *testing.T) map[string]helm {
 		return []string{"HELM_DATA_HOME=" + dir, "HELM_CONFIG_HOME=" + dir, "HELM_CACHE_HOME=" + dir, "HELM_PLUGINS=" + dir + "/plugins", "CNPG_PAIR_STRICT="}
 	}
 	env := home()
-	if out, err := exec.Command("make", "-C", "..", "plugin").CombinedOutput(); err != nil {
+	plugin := filepath.Join(t.TempDir(), "cnpg-pair") // other suites run beside this one
+	if out, err := exec.Command("make", "-C", "..", "plugin", "PLUGIN="+plugin).CombinedOutput(); err != nil {
 		t.Fatalf("make plugin: %v\n%s", err, out)
 	}
 	helm4 := tool(t, "helm4")
-	if out, stderr, err := run(env, "", helm4, "plugin", "install", "../dist/plugin/cnpg-pair"); err != nil {
+	if out, stderr, err := run(env, "", helm4, "plugin", "install", plugin); err != nil {
 		t.Fatalf("helm plugin install: %v\n%s%s", err, out, stderr)
 	}
 	return map[string]helm{

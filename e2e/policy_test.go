@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -233,19 +232,6 @@ func policiesIn(t *testing.T, stream string) map[string][]json.RawMessage {
 	}
 }
 
-// policyProgram builds one of the programs in build, which are modules of their own.
-func policyProgram(t *testing.T, name string) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), name)
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Dir = filepath.Join("build", name)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
-}
-
 // TestPolicyPackets opens real connections through the engine of
 // kube-network-policies. Each Pod is a network namespace, joined to one that stands
 // for the node, where every packet that begins a connection is judged.
@@ -258,7 +244,7 @@ func TestPolicyPackets(t *testing.T) {
 			t.Skip("this needs root, ip and iptables")
 		}
 	}
-	program := policyProgram(t, "policy")
+	program := tool(t, "policy")
 	node, addresses := policyNode(t, program)
 	for name, stream := range policyStreams {
 		if !strings.HasPrefix(name, "NetworkPolicy") {
@@ -415,7 +401,7 @@ func connections(t *testing.T, program, node string, addresses map[string]string
 // 1.19 a selector means the local cluster unless it names others; before, and by a
 // setting still, it means all of them.
 func TestPolicyCilium(t *testing.T) {
-	program := policyProgram(t, "cilium")
+	program := large(t, "cilium", "many minutes")
 	asked, opened, cut := 0, 0, 0
 	for name, stream := range policyStreams {
 		for _, two := range []bool{false, true} {

@@ -21,7 +21,6 @@ func TestReadme(t *testing.T) {
 	for name, h := range helms(t) {
 		t.Run(name, func(t *testing.T) {
 			dir, bin := t.TempDir(), filepath.Dir(binary)
-			buildGenerator(t)
 			if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../examples")); err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +95,6 @@ func TestExampleFlux(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../examples")); err != nil {
 		t.Fatal(err)
 	}
-	buildGenerator(t)
 	const file = "examples/flux/tenants/blog.yaml"
 	script := "set -e\ncd " + dir + "\nflux() { :; }\nhelm() { " + tool(t, "helm3") + " \"$@\"; }\n"
 	blocks := readBlocks(t, "../examples/flux/README.md")

@@ -1,7 +1,8 @@
 #!/bin/sh
 # tools.sh NAME...: builds the programs that the tests run, each once for each
 # version, from the Go module proxy, and prints their paths. They are kept
-# outside the repository, in $CNPG_PAIR_CACHE or the user's cache.
+# outside the repository, in $CNPG_PAIR_CACHE or the user's cache. For live it
+# does the same with all that live/cluster.sh runs.
 set -eu
 cd "$(dirname "$0")/build"
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
@@ -16,11 +17,15 @@ version() {
 build() {
 	version=$(version "$1" "$2")
 	program=$cache/$4-$version
+	# some are a main.go of ours around a library
+	[ ! -e "$1/main.go" ] || program=$program-$(cksum <"$1/main.go" | cut -d' ' -f1)
 	if [ ! -x "$program" ]; then
 		echo "tools.sh: building $4 $version, which takes minutes once" >&2
 		mkdir -p "$cache"
+		begin=$(date +%s)
 		(cd "$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${5:-}" -o "$program.$$" "$3")
 		mv "$program.$$" "$program"
+		echo "tools.sh: built $4 in $(($(date +%s) - begin)) s" >&2
 	fi
 	echo "$program"
 }
@@ -54,8 +59,11 @@ for name; do
 	kustomize) build kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5 kustomize ;;
 	kpt) build kpt github.com/kptdev/kpt . kpt ;;
 	kyaml) build kyaml sigs.k8s.io/kustomize/kyaml . kyaml ;;
+	policy) build policy sigs.k8s.io/kube-network-policies . policy ;;
+	cilium) build cilium github.com/cilium/cilium . cilium ;;
 	cyclonedx-gomod) build cyclonedx github.com/CycloneDX/cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod cyclonedx-gomod ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
+	live) ../live/cluster.sh tools ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac
 done

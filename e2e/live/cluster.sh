@@ -13,6 +13,8 @@
 #   cluster.sh stop NODE     switches a machine off, as a power failure does
 #   cluster.sh boot NODE     switches it on again, with the disk that it had
 #   cluster.sh where         prints its directory
+#   cluster.sh packages      prints which of Debian's packages it needs
+#   cluster.sh tools         installs those, and builds all that it runs
 #   cluster.sh down          stops it and removes what it wrote
 #
 # cluster.sh second ... does the same with another cluster beside the first one, of
@@ -322,6 +324,11 @@ stop() {
 case ${1-} in
 up) up ;;
 where) echo "$state" ;;
+packages) echo $apt_packages ;;
+tools)
+	tools
+	echo "$images"
+	;;
 enter)
 	shift
 	export KUBECONFIG="$state/pki/admin.kubeconfig"
