@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestCasesJudged holds the cases of testdata against the contract a second
-// time, by the judge.
+// TestCasesJudged has the judge look at the cases of testdata under all settings.
 func TestCasesJudged(t *testing.T) {
 	unreadable := map[string]string{ // by the judge's YAML readers
 		"stream-broken-other-documents": "documents that are not YAML",

@@ -9,9 +9,9 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
-// TestTrio is the truth table of section 1 of the contract, with the platform's
+// TestHotStandbySettings is the truth table of the settings, with the platform's
 // own cases.
-func TestTrio(t *testing.T) {
+func TestHotStandbySettings(t *testing.T) {
 	const (
 		off      = "off"
 		degraded = "on, but not valid"

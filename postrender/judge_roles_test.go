@@ -7,7 +7,8 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
-// What sections 7 to 9 of the contract ask for, written down a second time.
+// The pair for each side, with synchronous replication, and whoever is active, as
+// docs/reference.md says it, written down a second time.
 
 // wantPair returns what must stand where the Cluster stood.
 func wantPair(c postrender.Config, in values) []values {

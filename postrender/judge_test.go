@@ -24,8 +24,8 @@ import (
 // The judge reads what the renderer wrote by other means than the renderer:
 // split by the API machinery, decoded by YAML 1.1, as Helm does it, parsed by
 // kyaml, as kustomize and Helm 4 do it, and strictly into the API types of CNPG. What a pair must
-// look like is written down here a second time, from section 3 of the
-// contract, on plain maps.
+// look like is written down here a second time, as docs/reference.md
+// says it, on plain maps.
 
 type values = map[string]any
 
@@ -344,7 +344,7 @@ func strict(o values) error {
 }
 
 // judgeStream compares a stream that went in with what came out: every Cluster
-// that decisions say was paired is there as the pair that the contract asks
+// that decisions say was paired is there as the pair that is asked
 // for, and every other object is what it was, in the same order.
 func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []postrender.Decision) {
 	t.Helper()
@@ -384,7 +384,7 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 	want, _ = withoutPolicies(t, policies, want)
 	got, changed := withoutPolicies(t, policies, after)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the output is not what the contract asks for (-want +got):\n%s", diff)
+		t.Errorf("the output is not the pair that is asked for (-want +got):\n%s", diff)
 	}
 	judgeUntouched(t, policies, changed, couples)
 	judgePolicies(t, c, policies, changed, couples)

@@ -10,8 +10,7 @@ import (
 
 var streams = flag.Int("streams", 2000, "how many generated streams the properties are tested on")
 
-// TestGeneratedStreams holds section 4 of the contract against generated
-// streams.
+// TestGeneratedStreams checks on generated streams what the output promises.
 func TestGeneratedStreams(t *testing.T) {
 	paired := 0
 	for seed := range uint64(*streams) {
