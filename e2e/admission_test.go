@@ -133,9 +133,9 @@ func TestAdmission(t *testing.T) {
 }
 
 // A decision is what explain says of a Cluster.
-type decision struct{ Namespace, Name, Decision, Reason string }
+type decision struct{ Namespace, Name, Action, Reason string }
 
-func (d decision) paired() bool { return d.Decision == "paired" }
+func (d decision) paired() bool { return d.Action == "paired" }
 
 // file expands one file and asks about what comes out.
 func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file string) {
@@ -148,7 +148,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 	if err != nil {
 		// of the operator's samples, only sync settings of their own are in the way, which is
 		// an error while another half is active; of ours, the cases of errors
-		if !strings.HasPrefix(file, "../testdata/") && !strings.Contains(stderr, "cannot be paired: it has settings of its own for synchronous") {
+		if !strings.HasPrefix(file, "../testdata/") && !strings.Contains(stderr, "cannot be paired: it has its own settings for synchronous") {
 			t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 		}
 		c.reasons["no Clusters: an error of cnpg-pair"]++

@@ -219,7 +219,7 @@ func TestKRMKpt(t *testing.T) {
 		want     string
 	}{
 		"off":                {[]string{"SOVEREIGN_ENABLE_HOT_STANDBY=false"}, ""},
-		"a warning":          {trio[:2], "[warning]: hot standby is on but SOVEREIGN_REPLICA_REGION is empty"},
+		"a warning":          {trio[:2], "[warning]: hot standby is on, but SOVEREIGN_REPLICA_REGION is empty"},
 		"strict":             {[]string{trio[0], "CNPG_PAIR_STRICT=true"}, "[error]: hot standby is on but"},
 		"an unknown setting": {on("SOVEREIGN_REGION=x"), `[error]: functionConfig.data: unknown setting "SOVEREIGN_REGION"`},
 	} {
