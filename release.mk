@@ -3,8 +3,8 @@
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 RELEASE = dist/release
 HELM = helm
-SIGN = -helm "$(HELM)" -key "$(KEY)" -keyring "$(KEYRING)" -passphrase-file "$(PASSPHRASE_FILE)"
+SIGN = "$(HELM)" plugin package --sign --key "$(KEY)" $(if $(KEYRING),--keyring "$(KEYRING)") $(if $(PASSPHRASE_FILE),--passphrase-file "$(PASSPHRASE_FILE)")
 
 .PHONY: dist
 dist:
-	cyclonedx=$$(e2e/tools.sh cyclonedx-gomod) && $(GO) run ./release -out "$(RELEASE)" -platforms "$(PLATFORMS)" -cyclonedx "$$cyclonedx" $(if $(KEY),$(SIGN))
+	cyclonedx=$$(e2e/tools.sh cyclonedx-gomod) && release/dist.sh "$(RELEASE)" "$$cyclonedx" "$(PLATFORMS)" $(if $(KEY),$(SIGN))
