@@ -11,6 +11,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	_ "embed"
 	"errors"
 	"flag"
@@ -18,9 +19,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/tools/go/packages"
@@ -53,13 +56,15 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(s, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, s, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(s settings, out io.Writer) error {
+func run(ctx context.Context, s settings, out io.Writer) error {
 	module, err := filepath.Abs(s.module)
 	if err != nil {
 		return err
@@ -70,7 +75,7 @@ func run(s settings, out io.Writer) error {
 	}
 	defer os.RemoveAll(work)
 	if s.seed == 0 {
-		s.seed = uint64(time.Now().UnixNano())
+		s.seed = uint64(time.Now().UnixNano()) % 1e6
 	}
 	accepted, err := readAccepted(s.accepted)
 	if err != nil {
@@ -86,14 +91,18 @@ func run(s settings, out io.Writer) error {
 		return err
 	}
 	begin := time.Now()
-	survivors, err := b.tryAll(picked, s.jobs)
+	survivors, err := b.tryAll(ctx, picked, s.jobs)
 	if err != nil {
 		return err
 	}
 	for _, m := range survivors {
-		fmt.Fprintf(out, "\nSURVIVED %s: %s\n\t%s\n\t%s\n", m.where(module), m.operator, m.source, m.fingerprint)
+		reach := ""
+		if !b.reached(m) {
+			reach = ", which no test reaches"
+		}
+		fmt.Fprintf(out, "\nSURVIVED %s: %s%s\n\t%s\n\t%s\n", m.where(module), m.operator, reach, m.source, m.fingerprint)
 	}
-	score := 100 * float64(len(picked)-len(survivors)) / float64(max(1, len(picked)))
+	score := 100 * float64(len(picked)-len(survivors)) / float64(len(picked))
 	fmt.Fprintf(out, "\n%d mutants, %d survived, score %.1f of 100, %.0f s\n", len(picked), len(survivors), score, time.Since(begin).Seconds())
 	if score < s.floor {
 		return fmt.Errorf("the score %.1f is under the floor %.1f", score, s.floor)
@@ -145,7 +154,8 @@ func pick(module string, s settings, accepted map[string]bool) (picked []mutant,
 	}
 	at := slices.IndexFunc(pkgs, func(p *packages.Package) bool { return p.Name == "active" })
 	switches := pkgs[at].Types
-	all, err := mutants(slices.Delete(pkgs, at, at+1))
+	pkgs = slices.Delete(pkgs, at, at+1)
+	all, err := mutants(pkgs)
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -155,7 +165,10 @@ func pick(module string, s settings, accepted map[string]bool) (picked []mutant,
 		return known
 	})
 	for fingerprint := range accepted {
-		return nil, 0, nil, fmt.Errorf("%s: there is no such mutant: %s", s.accepted, fingerprint)
+		path, _, _ := strings.Cut(fingerprint, " | ")
+		if slices.ContainsFunc(pkgs, func(p *packages.Package) bool { return p.PkgPath == path }) {
+			return nil, 0, nil, fmt.Errorf("%s: there is no such mutant: %s", s.accepted, fingerprint)
+		}
 	}
 	of = len(all)
 	random := rand.New(rand.NewPCG(s.seed, 0))

@@ -26,7 +26,7 @@ func survivors(out string) (all []string) {
 func TestSample(t *testing.T) {
 	var out strings.Builder
 	s := settings{module: "testdata/sample", patterns: []string{".", "./inner"}, jobs: 4}
-	if err := run(s, &out); err != nil {
+	if err := run(t.Context(), s, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	want := []string{
@@ -39,6 +39,9 @@ func TestSample(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, survivors(out.String())); diff != "" {
 		t.Errorf("survivors (-want +got):\n%s\n%s", diff, &out)
+	}
+	if n := strings.Count(out.String(), ", which no test reaches\n"); n != 4 {
+		t.Errorf("%d survivors are reached by no test\n%s", n, &out)
 	}
 	source, err := os.ReadFile("mutate.go")
 	if err != nil {
@@ -71,6 +74,7 @@ func TestSettings(t *testing.T) {
 		{name: "accepted", accepted: "# a comment\nexample.org/sample/inner | Check | condition always true | name == \"\"\twhy\n", want: "5 mutants, 0 survived"},
 		{name: "accepted without a reason", accepted: "example.org/sample/inner | Check | negated | a\n", err: "no reason"},
 		{name: "accepted and gone", accepted: "example.org/sample/inner | Check | negated | a\twhy\n", err: "there is no such mutant: example.org/sample/inner | Check | negated | a"},
+		{name: "accepted in another package", accepted: "example.org/sample/gone | Check | negated | a\twhy\n", want: "6 mutants, 0 survived"},
 		{name: "no package", change: func(s *settings) { s.patterns = []string{"./nothing"} }, err: "nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,7 +89,7 @@ func TestSettings(t *testing.T) {
 				c.change(&s)
 			}
 			var out strings.Builder
-			err := run(s, &out)
+			err := run(t.Context(), s, &out)
 			if c.err == "" && err != nil || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
 				t.Errorf("%v, not %q", err, c.err)
 			}

@@ -36,8 +36,16 @@ type test struct {
 	program, folder, pkg, name string
 
 	took         time.Duration
-	reaches      map[int]bool
+	reaches      map[int]bool // nil is all
 	tries, kills int
+}
+
+func (t *test) reach(m mutant) bool {
+	return t.reaches == nil || t.reaches[m.number]
+}
+
+func (b *built) reached(m mutant) bool {
+	return slices.ContainsFunc(b.tests, func(t *test) bool { return t.reach(m) })
 }
 
 // memory is what a program may take, in kilobytes: a loop that does not end any more
@@ -97,8 +105,8 @@ func (b *built) output(folder, program string, args ...string) (string, error) {
 }
 
 // tryAll returns the mutants that no test notices.
-func (b *built) tryAll(picked []mutant, jobs int) (survivors []mutant, err error) {
-	if err := b.measure(jobs); err != nil {
+func (b *built) tryAll(ctx context.Context, picked []mutant, jobs int) (survivors []mutant, err error) {
+	if err := b.measure(ctx, jobs); err != nil {
 		return nil, err
 	}
 	var group errgroup.Group
@@ -107,7 +115,7 @@ func (b *built) tryAll(picked []mutant, jobs int) (survivors []mutant, err error
 	for _, m := range picked {
 		group.Go(func() error {
 			begin := time.Now()
-			by, err := b.try(m)
+			by, err := b.try(ctx, m)
 			if err != nil {
 				return err
 			}
@@ -129,7 +137,7 @@ func (b *built) tryAll(picked []mutant, jobs int) (survivors []mutant, err error
 
 // measure runs each test without any mutant, and learns how long it takes and which
 // switches it reaches.
-func (b *built) measure(jobs int) error {
+func (b *built) measure(ctx context.Context, jobs int) error {
 	begin := time.Now()
 	var group errgroup.Group
 	group.SetLimit(jobs)
@@ -140,7 +148,7 @@ func (b *built) measure(jobs int) error {
 				return err
 			}
 			start := time.Now()
-			failed, err := b.run(t, 10*time.Minute, "MUTANT_TRACE="+trace)
+			failed, err := b.run(ctx, t, 10*time.Minute, "MUTANT_TRACE="+trace)
 			if err != nil {
 				return err
 			}
@@ -148,7 +156,7 @@ func (b *built) measure(jobs int) error {
 			if failed {
 				// it may be one that forbids the programs to write files
 				start = time.Now()
-				if failed, err = b.run(t, 10*time.Minute); err != nil {
+				if failed, err = b.run(ctx, t, 10*time.Minute); err != nil {
 					return err
 				}
 				t.took = time.Since(start)
@@ -173,12 +181,12 @@ func (b *built) measure(jobs int) error {
 
 // try returns the test that notices a mutant, or nothing. Those come first that have
 // noticed most in the least time.
-func (b *built) try(m mutant) (by string, err error) {
+func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
 	b.mutex.Lock()
 	var tests []*test
 	promise := make(map[*test]float64)
 	for _, t := range b.tests {
-		if t.reaches == nil || t.reaches[m.number] {
+		if t.reach(m) {
 			tests = append(tests, t)
 			promise[t] = float64(t.kills+1) / float64(t.tries+2) / (t.took.Seconds() + 0.1)
 		}
@@ -186,7 +194,7 @@ func (b *built) try(m mutant) (by string, err error) {
 	b.mutex.Unlock()
 	slices.SortStableFunc(tests, func(x, y *test) int { return cmp.Compare(promise[y], promise[x]) })
 	for _, t := range tests {
-		failed, err := b.run(t, 10*time.Second+4*t.took, "MUTANT="+strconv.Itoa(m.number))
+		failed, err := b.run(ctx, t, 10*time.Second+4*t.took, "MUTANT="+strconv.Itoa(m.number))
 		if err != nil {
 			return "", err
 		}
@@ -204,10 +212,10 @@ func (b *built) try(m mutant) (by string, err error) {
 }
 
 // run reports whether a test fails, as soon as a part of it does.
-func (b *built) run(t *test, limit time.Duration, env ...string) (failed bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...string) (failed bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -v "$1" && shift && exec "$@"`, "sh", strconv.Itoa(memory),
+	cmd := exec.CommandContext(limited, "sh", "-c", `ulimit -v "$1" && shift && exec "$@"`, "sh", strconv.Itoa(memory),
 		t.program, "-test.run", "^"+regexp.QuoteMeta(t.name)+"$", "-test.v", "-test.failfast")
 	cmd.Dir, cmd.Env = t.folder, append(slices.Clone(b.env), env...)
 	// with the programs that it runs
@@ -231,5 +239,6 @@ func (b *built) run(t *test, limit time.Duration, env ...string) (failed bool, e
 			break
 		}
 	}
-	return cmd.Wait() != nil || failed, nil
+	failed = cmd.Wait() != nil || failed
+	return failed, ctx.Err()
 }
