@@ -46,7 +46,8 @@ type walker struct {
 	text  []byte
 	stack []ast.Node // around the node that is visited
 	found *[]mutant
-	seen  map[string]int // fingerprints
+	seen  map[string]int    // fingerprints
+	moot  map[ast.Expr]bool // constants that are returned beside an error
 }
 
 // mutants finds all mutants of packages. Some of them do not compile: see compiles.
@@ -58,7 +59,7 @@ func mutants(pkgs []*packages.Package) (all []mutant, err error) {
 			if err != nil {
 				return nil, err
 			}
-			w := &walker{pkg: pkg, file: i, tok: pkg.Fset.File(syntax.FileStart), text: text, found: &all, seen: seen}
+			w := &walker{pkg: pkg, file: i, tok: pkg.Fset.File(syntax.FileStart), text: text, found: &all, seen: seen, moot: make(map[ast.Expr]bool)}
 			ast.PreorderStack(syntax, nil, func(n ast.Node, stack []ast.Node) bool {
 				w.stack = stack
 				return w.visit(n)
@@ -165,7 +166,11 @@ func (w *walker) condition(cond ast.Expr) {
 func (w *walker) statements(list []ast.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
-		case *ast.ExprStmt, *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt, *ast.ReturnStmt:
+		case *ast.ExprStmt:
+			if reserves(s.X) {
+				continue
+			}
+		case *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt, *ast.ReturnStmt:
 		case *ast.BranchStmt:
 			if s.Tok == token.FALLTHROUGH {
 				continue
@@ -204,16 +209,21 @@ func (w *walker) results(s *ast.ReturnStmt) {
 			break
 		}
 	}
-	if signature == nil || signature.Results().Len() != len(s.Results) {
+	if signature == nil || len(s.Results) == 0 || signature.Results().Len() != len(s.Results) {
 		return
 	}
+	last := s.Results[len(s.Results)-1]
+	_, called := last.(*ast.CallExpr) // which may return none
+	failed := types.Identical(signature.Results().At(len(s.Results)-1).Type(), types.Universe.Lookup("error").Type()) && !w.pkg.TypesInfo.Types[last].IsNil()
 	for i, result := range s.Results {
-		value, want := w.pkg.TypesInfo.Types[result], signature.Results().At(i).Type()
+		value := w.pkg.TypesInfo.Types[result]
 		switch {
-		case value.Value != nil || value.IsNil():
-		case types.Identical(want, types.Universe.Lookup("error").Type()):
+		case value.Value != nil:
+			w.moot[result] = failed && !called
+		case value.IsNil():
+		case failed && result == last:
 			w.call("no error returned", result, "NoError")
-		case types.Identical(value.Type, want):
+		case types.Identical(value.Type, signature.Results().At(i).Type()):
 			w.call("nothing returned", result, "Zero")
 		}
 	}
@@ -221,7 +231,12 @@ func (w *walker) results(s *ast.ReturnStmt) {
 
 func (w *walker) expression(e ast.Expr) bool {
 	if value := w.pkg.TypesInfo.Types[e]; value.Value != nil {
-		w.constant(e, value.Value)
+		if !w.moot[e] {
+			w.constant(e, value.Value)
+		}
+		return false
+	}
+	if reserves(e) {
 		return false
 	}
 	switch e := e.(type) {
@@ -233,6 +248,16 @@ func (w *walker) expression(e ast.Expr) bool {
 		w.binary(e)
 	}
 	return true
+}
+
+// reserves reports whether a call only asks for memory in advance.
+func reserves(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	function := types.ExprString(call.Fun)
+	return function == "make" && len(call.Args) == 3 || strings.HasSuffix(function, ".Grow")
 }
 
 // constant changes a constant by one, or empties it, or fills it.

@@ -65,8 +65,12 @@ func chain(name word, size int) *pair {
 
 func area(width, height int) int {
 	sum := 0
+	widths := make([]int, 0, height+7)
 	for range height {
-		sum += width
+		widths = append(widths, width)
+	}
+	for _, one := range widths {
+		sum += one
 	}
 	return sum*2 - width/2 + width%2
 }
