@@ -109,7 +109,7 @@ func (b *built) tryAll(ctx context.Context, picked []mutant, jobs int) (survivor
 	if err := b.measure(ctx, jobs); err != nil {
 		return nil, err
 	}
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(jobs)
 	done := 0
 	for _, m := range picked {
@@ -139,7 +139,7 @@ func (b *built) tryAll(ctx context.Context, picked []mutant, jobs int) (survivor
 // switches it reaches.
 func (b *built) measure(ctx context.Context, jobs int) error {
 	begin := time.Now()
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(jobs)
 	for _, t := range b.tests {
 		group.Go(func() error {
@@ -147,23 +147,16 @@ func (b *built) measure(ctx context.Context, jobs int) error {
 			if err != nil {
 				return err
 			}
-			start := time.Now()
 			failed, err := b.run(ctx, t, 10*time.Minute, "MUTANT_TRACE="+trace)
 			if err != nil {
 				return err
 			}
-			t.took = time.Since(start)
-			if failed {
-				// it may be one that forbids the programs to write files
-				start = time.Now()
-				if failed, err = b.run(ctx, t, 10*time.Minute); err != nil {
-					return err
+			if failed { // as it does where it forbids the programs to write files
+				failed, err := b.run(ctx, t, 10*time.Minute)
+				if failed && err == nil {
+					err = fmt.Errorf("%s %s fails without any mutant", t.pkg, t.name)
 				}
-				t.took = time.Since(start)
-				if failed {
-					return fmt.Errorf("%s %s fails without any mutant", t.pkg, t.name)
-				}
-				return nil
+				return err
 			}
 			reached, err := os.ReadDir(trace)
 			t.reaches = make(map[int]bool)
@@ -213,11 +206,16 @@ func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
 
 // run reports whether a test fails, as soon as a part of it does.
 func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...string) (failed bool, err error) {
+	temporary, err := os.MkdirTemp(b.work, "tmp-") // a killed test leaves its files behind
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(temporary)
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, "sh", "-c", `ulimit -v "$1" && shift && exec "$@"`, "sh", strconv.Itoa(memory),
 		t.program, "-test.run", "^"+regexp.QuoteMeta(t.name)+"$", "-test.v", "-test.failfast")
-	cmd.Dir, cmd.Env = t.folder, append(slices.Clone(b.env), env...)
+	cmd.Dir, cmd.Env = t.folder, append(slices.Concat(b.env, env), "TMPDIR="+temporary)
 	// with the programs that it runs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -225,6 +223,7 @@ func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...st
 	if err != nil {
 		return false, err
 	}
+	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return false, err
 	}
@@ -240,5 +239,8 @@ func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...st
 		}
 	}
 	failed = cmd.Wait() != nil || failed
+	if !failed && t.took == 0 {
+		t.took = time.Since(start)
+	}
 	return failed, ctx.Err()
 }
