@@ -28,8 +28,11 @@ fuzz: ## FUZZTIME for each fuzz test
 	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzRewrite$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
 
-mutants: ## breaks a copy of the code in each way of e2e/mutants/list.go; fails unless a test notices
-	cd e2e && $(GO) run ./mutants .. '$(MUTANTS)'
+mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
+	cd e2e && $(GO) run ./mutants -C .. -n $(MUTANTS) -floor $(FLOOR) $(BROKEN)
+MUTANTS = 60
+FLOOR = 80
+BROKEN = ./postrender ./internal/...
 
 vuln: ## known vulnerabilities in what is called, if their database can be reached
 	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)
@@ -41,11 +44,11 @@ plugin: ## PLUGIN is the folder that helm plugin install of Helm 4 takes
 PLUGIN = dist/plugin/cnpg-pair
 
 dist: ## a release, in RELEASE. With KEY, Helm 4 signs its plugin: make dist HELM=helm KEY=NAME KEYRING=FILE PASSPHRASE_FILE=FILE
-	cyclonedx=$$(e2e/tools.sh cyclonedx-gomod) && $(GO) run ./release -out "$(RELEASE)" -platforms "$(PLATFORMS)" -cyclonedx "$$cyclonedx" $(if $(KEY),$(SIGN))
+	cyclonedx=$$(e2e/tools.sh cyclonedx-gomod) && release/dist.sh "$(RELEASE)" "$$cyclonedx" "$(PLATFORMS)" $(if $(KEY),$(SIGN))
 RELEASE = dist/release
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 HELM = helm
-SIGN = -helm "$(HELM)" -key "$(KEY)" -keyring "$(KEYRING)" -passphrase-file "$(PASSPHRASE_FILE)"
+SIGN = "$(HELM)" plugin package --sign --key "$(KEY)" $(if $(KEYRING),--keyring "$(KEYRING)") $(if $(PASSPHRASE_FILE),--passphrase-file "$(PASSPHRASE_FILE)")
 
 corpus: ## other people's manifests, of the modules that the tests build with: what becomes of each
 	cd postrender && E2E=1 $(GO) test -count=1 -timeout 30m -run TestCorpus

@@ -1,213 +1,208 @@
-// Command mutants breaks the code on purpose, in one small way after the other,
-// and wants a test to fail each time. The list is in list.go. It works on a copy
-// of the repository.
+// Command mutants breaks the code on purpose, in one small way at a time, and wants a
+// test of the module to fail each time. All the ways that it picks are compiled into
+// one build as switches, and the environment variable MUTANT turns one of them on:
+// the tests, and the programs that they run or build, are not compiled again for each.
 //
-//	mutants REPOSITORY [REGEXP]
+//	mutants [FLAG...] PATTERN...
 //
-// REGEXP picks mutants by their file and their reason.
+// PATTERN names packages whose code is to be broken, as for go list.
 package main
 
 import (
+	"bufio"
+	"cmp"
+	"context"
+	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
-	"os/exec"
+	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
+
+	"golang.org/x/tools/go/packages"
 )
 
-// mutant is a change of the code that a test must notice.
-type mutant struct {
-	file     string
-	old, new string // old must be there exactly once, so that the list does not rot
-	why      string // what a user would suffer
-	test     string // the test that notices: its package, unless that is main, a blank, and what -run takes
+//go:embed active/active.go
+var activeSource []byte
+
+type settings struct {
+	module   string
+	patterns []string
+	accepted string
+	seed     uint64
+	sample   int
+	jobs     int
+	floor    float64
 }
 
 func main() {
-	if len(os.Args) < 2 || len(os.Args) > 3 {
-		fmt.Fprintln(os.Stderr, "usage: mutants REPOSITORY [REGEXP]")
+	var s settings
+	flag.StringVar(&s.module, "C", ".", "the module's folder")
+	flag.StringVar(&s.accepted, "accepted", "", "a file of mutants that change nothing: lines of fingerprint, tab, and the reason")
+	flag.Uint64Var(&s.seed, "seed", 0, "picks the same mutants again; 0 picks others each time")
+	flag.IntVar(&s.sample, "n", 60, "how many mutants to pick; 0 is all")
+	flag.IntVar(&s.jobs, "jobs", 2, "how many tests run at the same time")
+	flag.Float64Var(&s.floor, "floor", 0, "fail if fewer than this of 100 mutants are noticed")
+	flag.Parse()
+	s.patterns = flag.Args()
+	if len(s.patterns) == 0 {
+		flag.Usage()
 		os.Exit(2)
 	}
-	pick := ""
-	if len(os.Args) == 3 {
-		pick = os.Args[2]
-	}
-	if err := run(os.Args[1], pick); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, s, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(repository, pick string) error {
-	wanted, err := regexp.Compile(pick)
+func run(ctx context.Context, s settings, out io.Writer) error {
+	module, err := filepath.Abs(s.module)
 	if err != nil {
 		return err
 	}
-	picked := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { return !wanted.MatchString(m.file + " " + m.why) })
 	work, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := copyFiles(repository, work); err != nil {
+	if s.seed == 0 {
+		s.seed = uint64(time.Now().UnixNano()) % 1e6
+	}
+	accepted, err := readAccepted(s.accepted)
+	if err != nil {
 		return err
 	}
-	if err := fresh(work, picked); err != nil {
+	picked, of, files, err := pick(module, s, accepted)
+	if err != nil {
 		return err
 	}
-	if err := unbroken(work, picked); err != nil {
+	fmt.Fprintf(out, "%d of at most %d mutants, -seed %d\n", len(picked), of, s.seed)
+	b, err := build(module, work, files, out)
+	if err != nil {
 		return err
 	}
 	begin := time.Now()
-	var faults []error
-	for i, m := range picked {
-		by, err := m.try(work)
-		switch {
-		case err != nil:
-			by = err.Error()
-			faults = append(faults, fmt.Errorf("%s: %s: %w", m.file, m.why, err))
-		case by == "":
-			by = "SURVIVED"
-			faults = append(faults, fmt.Errorf("%s: %s: survived", m.file, m.why))
-		}
-		fmt.Printf("%3d/%d  %s: %s: %s\n", i+1, len(picked), m.file, m.why, by)
-	}
-	fmt.Printf("%d mutants, %d not killed, %.0f s\n", len(picked), len(faults), time.Since(begin).Seconds())
-	return errors.Join(faults...)
-}
-
-// copyFiles copies what git knows, or would add, with its changes.
-func copyFiles(from, to string) error {
-	listed, err := command(from, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	survivors, err := b.tryAll(ctx, picked, s.jobs)
 	if err != nil {
-		return fmt.Errorf("git ls-files: %w", err)
+		return err
 	}
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(listed), "\x00"), "\x00") {
-		info, err := os.Stat(filepath.Join(from, name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue // deleted, and not yet committed
+	for _, m := range survivors {
+		reach := ""
+		if !b.reached(m) {
+			reach = ", which no test reaches"
 		}
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, name), data, info.Mode().Perm()); err != nil {
-			return err
-		}
+		fmt.Fprintf(out, "\nSURVIVED %s: %s%s\n\t%s\n\t%s\n", m.where(module), m.operator, reach, m.source, m.fingerprint)
+	}
+	score := 100 * float64(len(picked)-len(survivors)) / float64(len(picked))
+	fmt.Fprintf(out, "\n%d mutants, %d survived, score %.1f of 100, %.0f s\n", len(picked), len(survivors), score, time.Since(begin).Seconds())
+	if score < s.floor {
+		return fmt.Errorf("the score %.1f is under the floor %.1f", score, s.floor)
 	}
 	return nil
 }
 
-// fresh makes sure that what the mutants replace is still there, once.
-func fresh(work string, picked []mutant) error {
-	var stale []error
-	for _, m := range picked {
-		code, err := os.ReadFile(filepath.Join(work, filepath.FromSlash(m.file)))
-		if err != nil {
-			return err
-		}
-		if n := strings.Count(string(code), m.old); n != 1 {
-			stale = append(stale, fmt.Errorf("%s: what it replaces is there %d times: %s", m.file, n, m.old))
-		}
+// readAccepted returns the fingerprints of mutants that need not be noticed.
+func readAccepted(file string) (map[string]bool, error) {
+	accepted := make(map[string]bool)
+	if file == "" {
+		return accepted, nil
 	}
-	return errors.Join(stale...)
-}
-
-// unbroken makes sure that the tests that are to notice something notice nothing
-// in the code as it is.
-func unbroken(work string, picked []mutant) error {
-	tests := make(map[string][]string)
-	for _, m := range picked {
-		if m.test != "" {
-			pkg, run := m.where()
-			tests[pkg] = append(tests[pkg], run)
-		}
-	}
-	for pkg, names := range tests {
-		slices.Sort(names)
-		names = slices.Compact(names)
-		if out, err := goTest(work, pkg, "-run", strings.Join(names, "|")); err != nil {
-			return fmt.Errorf("without any mutant:\n%s", out)
-		}
-	}
-	return nil
-}
-
-// where tells in which package its test is, and what selects it there.
-func (m mutant) where() (pkg, run string) {
-	pkg, run, found := strings.Cut(m.test, " ")
-	if !found {
-		return ".", m.test
-	}
-	return "./" + pkg, run
-}
-
-// try returns the test that notices the mutant, or nothing. First comes the one
-// that did so last, then all.
-func (m mutant) try(work string) (by string, err error) {
-	file := filepath.Join(work, filepath.FromSlash(m.file))
-	code, err := os.ReadFile(file)
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(code), m.old, m.new, 1)), info.Mode().Perm()); err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, os.WriteFile(file, code, info.Mode().Perm())) }()
-
-	var tries [][]string
-	if m.test != "" {
-		pkg, run := m.where()
-		tries = append(tries, []string{pkg, "-run", run})
-	}
-	for _, args := range append(tries, []string{"."}, []string{"./postrender"}, []string{"./flux"}) {
-		out, err := goTest(work, args[0], args[1:]...)
-		var exit *exec.ExitError
-		switch {
-		case err == nil:
-		case !errors.As(err, &exit):
-			return "", err
-		case strings.Contains(string(out), "[build failed]"):
-			return "", fmt.Errorf("it does not compile: %s", out)
-		default:
-			return killer(args[0], string(out)), nil
+	lines := bufio.NewScanner(strings.NewReader(string(text)))
+	for lines.Scan() {
+		if line := lines.Text(); line != "" && !strings.HasPrefix(line, "#") {
+			fingerprint, reason, _ := strings.Cut(line, "\t")
+			if strings.TrimSpace(reason) == "" {
+				return nil, fmt.Errorf("%s: no reason: %s", file, line)
+			}
+			accepted[fingerprint] = true
 		}
 	}
-	return "", nil
+	return accepted, lines.Err()
 }
 
-// killer finds the test that failed in what go test printed, of its subtests one.
-func killer(pkg, out string) string {
-	test := "crashed or hung"
-	for _, failed := range regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`).FindAllStringSubmatch(out, -1) {
-		test = failed[1]
-		if strings.Contains(test, "/") {
+// pick returns a random sample of the mutants that compile, of how many it is, and
+// the overlay: what the go command is to read in the place of the module's files.
+func pick(module string, s settings, accepted map[string]bool) (picked []mutant, of int, overlay map[string]string, err error) {
+	folder := filepath.Join(module, "mutantswitch")
+	overlay = map[string]string{filepath.Join(folder, "active.go"): string(activeSource)}
+	config := &packages.Config{
+		Mode:    packages.NeedName | packages.NeedCompiledGoFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
+		Dir:     module,
+		Overlay: map[string][]byte{filepath.Join(folder, "active.go"): activeSource},
+	}
+	pkgs, err := packages.Load(config, append(slices.Clone(s.patterns), folder)...)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	for _, pkg := range pkgs {
+		for _, err := range pkg.Errors {
+			return nil, 0, nil, err
+		}
+	}
+	at := slices.IndexFunc(pkgs, func(p *packages.Package) bool { return p.Name == "active" })
+	switches := pkgs[at].Types
+	pkgs = slices.Delete(pkgs, at, at+1)
+	all, err := mutants(pkgs)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	all = slices.DeleteFunc(all, func(m mutant) bool {
+		known := accepted[m.fingerprint]
+		delete(accepted, m.fingerprint)
+		return known
+	})
+	for fingerprint := range accepted {
+		path, _, _ := strings.Cut(fingerprint, " | ")
+		if slices.ContainsFunc(pkgs, func(p *packages.Package) bool { return p.PkgPath == path }) {
+			return nil, 0, nil, fmt.Errorf("%s: there is no such mutant: %s", s.accepted, fingerprint)
+		}
+	}
+	of = len(all)
+	random := rand.New(rand.NewPCG(s.seed, 0))
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	byFile := make(map[string][]mutant)
+	for _, m := range all {
+		if s.sample > 0 && len(picked) == s.sample {
 			break
 		}
+		ok, err := m.compiles(switches)
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		if ok {
+			picked = append(picked, m)
+			byFile[m.path()] = append(byFile[m.path()], m)
+		}
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(pkg, "./")+" ", ". ") + test
+	if len(picked) == 0 {
+		return nil, 0, nil, errors.New("nothing to break")
+	}
+	for path, inFile := range byFile {
+		slices.SortFunc(inFile, func(a, b mutant) int { return cmp.Compare(a.number, b.number) })
+		if overlay[path], err = apply(switches.Path(), inFile); err != nil {
+			return nil, 0, nil, err
+		}
+	}
+	return picked, of, overlay, nil
 }
 
-func goTest(work, pkg string, args ...string) ([]byte, error) {
-	return command(work, "go", append([]string{"test", "-count=1", "-failfast", "-vet=off", "-ldflags=-s -w", pkg}, args...)...).CombinedOutput()
-}
-
-func command(folder, name string, args ...string) *exec.Cmd {
-	c := exec.Command(name, args...)
-	c.Dir = folder
-	return c
+func (m mutant) where(module string) string {
+	path := m.path()
+	if relative, err := filepath.Rel(module, path); err == nil {
+		path = relative
+	}
+	return fmt.Sprintf("%s:%d", path, m.line)
 }
