@@ -5,11 +5,11 @@ var mutants = []mutant{
 	// settings
 	{
 		"postrender/config.go", `case "true", "1", "yes", "on":`, `case "true", "1", "yes", "on", "enabled":`,
-		"a word that the platform takes for off makes pairs", "TestCases/^trio$",
+		"a word that the platform takes for off makes pairs", "TestCases/^hot-standby$",
 	},
 	{
 		"postrender/config.go", `switch strings.ToLower(strings.TrimSpace(word)) {`, `switch strings.TrimSpace(word) {`,
-		"TRUE is off, and nobody has a standby", "TestCases/^trio$",
+		"TRUE is off, and nobody has a standby", "TestCases/^hot-standby$",
 	},
 	{
 		"postrender/config.go", `c.ReplicaRegion = strings.TrimSpace(c.ReplicaRegion)`, ``,
@@ -17,11 +17,11 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/config.go", `if primary == replica {`, `if primary == replica && false {`,
-		"both halves are lost with one region", "TestCases/^trio$",
+		"both halves are lost with one region", "TestCases/^hot-standby$",
 	},
 	{
 		"postrender/config.go", `if !validLabelValue(region.value) {`, `if false {`,
-		"the API server refuses the whole release for a region that is no label value", "TestCases/^trio$",
+		"the API server refuses the whole release for a region that is no label value", "TestCases/^hot-standby$",
 	},
 	{
 		"postrender/config.go", `return !c.Strict && c.normal().Active == ActivePrimary`, `return !c.Strict`,
@@ -45,7 +45,7 @@ var mutants = []mutant{
 	},
 	{
 		"options.go", `"strict":             {value: getenv(postrender.EnvStrict)},`, `"strict":             {},`,
-		"a missing standby does not stop the release that asked for it by variable", "TestCases/^trio-strict$",
+		"a missing standby does not stop the release that asked for it by variable", "TestCases/^hot-standby-strict$",
 	},
 	{
 		"options.go", `"active":             {value: getenv(postrender.EnvActive)},`, `"active":             {},`,
@@ -83,7 +83,7 @@ var mutants = []mutant{
 	},
 	{
 		"main.go", `return int(exit) // and`, `return 0 // and`,
-		"flux --check passes in CI although the file is stale", "TestCases/^flux-check-stale$",
+		"flux --check passes in CI although the file is stale", "TestCases/^flux-check$",
 	},
 	{
 		"helm.go", `return err != nil || bytes.Contains(text, []byte("postrenderer/v1"))`, `return err != nil || len(bytes.TrimSpace(text)) > 0`,
@@ -127,7 +127,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/render.go", "if err != nil && r.Warn != nil {", "if false {",
-		"hot standby is on, no pair comes, and no warning", "TestCases/^trio$",
+		"hot standby is on, no pair comes, and no warning", "TestCases/^hot-standby$",
 	},
 	{
 		"postrender/render.go", "c.decision.Action == CannotBePaired && r.Warn != nil", "false",
@@ -151,7 +151,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/render.go", "|| r.Config.normal().Active != ActivePrimary) && len(refused) > 0 {", "|| false) && len(refused) > 0 {",
-		"a second writable Cluster with old data, where one cannot be paired while the replica is active", "TestCases/^active-cannot$",
+		"a second writable Cluster with old data, where one cannot be paired while the replica is active", "TestCases/^cannot-names-taken-active$",
 	},
 	{
 		"postrender/render.go", "return cmp.Or(sourceA-sourceB, lineA-lineB)", "return cmp.Or(sourceB-sourceA, lineB-lineA)",
@@ -321,7 +321,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/names.go", `s == "" || len(s) > 63`, `s == "" || len(s) > 64`,
-		"a region of 64 characters is refused by the API server only", "TestCases/^trio$",
+		"a region of 64 characters is refused by the API server only", "TestCases/^hot-standby$",
 	},
 
 	// the halves
@@ -363,7 +363,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/expand.go", `get(metadata, "uid") == nil && get(metadata, "resourceVersion") == nil`, `get(metadata, "uid") == nil`,
-		"the replica claims the resourceVersion of the primary, which the API server refuses", "TestCases/^field-live-object-half$",
+		"the replica claims the resourceVersion of the primary, which the API server refuses", "TestCases/^field-live-object-member$",
 	},
 	{
 		"postrender/expand.go", `remove(annotations, "argocd.argoproj.io/tracking-id")`, `_ = annotations`,
@@ -539,7 +539,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/policies_rules.go", "ports = append(ports, portStatus)", "",
-		"the operator cannot ask the instances for their status", "TestCases/^policies-almost-admitted$",
+		"the operator cannot ask the instances for their status", "TestCases/^policies-almost-allowed$",
 	},
 	{
 		"postrender/policies_rules.go", "if half == own || both && !pair.far(cfg, half) {", "if true {",
@@ -551,7 +551,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/policies.go", "if other := made[key]; other != nil", "if other := made[key]; false",
-		"of two twins of one name the second replaces the first", "TestCases/^policies-twins-of-one-name$",
+		"of two twins of one name the second replaces the first", "TestCases/^policies-copies-of-one-name$",
 	},
 	{
 		"postrender/policies_rules.go", "names.Content = append(names.Content, str(pair.replica))", "",
@@ -567,15 +567,15 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/policies_rules.go", "return !far || len(clusters) > 0", "return true",
-		"since Cilium 1.19 a policy that seems to admit the other side cuts it off", "TestCases/^policies-almost-admitted$",
+		"since Cilium 1.19 a policy that seems to admit the other side cuts it off", "TestCases/^policies-almost-allowed$",
 	},
 	{
 		"postrender/policies_rules.go", `err == nil && first <= port && port <= last`, `err == nil && first <= port && last > 0`,
-		"a range of ports that ends before 5432 passes for admitted", "TestCases/^policies-almost-admitted$",
+		"a range of ports that ends before 5432 passes for admitted", "TestCases/^policies-almost-allowed$",
 	},
 	{
 		"postrender/policies_rules.go", `case "", "TCP", "ANY", "null":`, `case "", "TCP", "UDP", "ANY", "null":`,
-		"a UDP rule passes for admitted", "TestCases/^policies-almost-admitted$",
+		"a UDP rule passes for admitted", "TestCases/^policies-almost-allowed$",
 	},
 
 	// writing
