@@ -230,7 +230,7 @@ func TestCases(t *testing.T) {
 	cannot := map[string]string{
 		"krm":                           "number of previous names", // what kustomize gives to a function, no chart renders
 		"policies-shapes":               "NetworkPolicy blog/a: ingress: expected a sequence",
-		"policies-twins-of-one-name":    "would both be called db-a-replica",
+		"policies-copies-of-one-name":   "would both be called db-a-replica",
 		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
 		"stream-duplicates":             "already registered id",
 		"stream-json-one-line":          "unknown escape character",

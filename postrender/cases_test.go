@@ -12,7 +12,7 @@ func TestCasesJudged(t *testing.T) {
 		"stream-broken-other-documents": "documents that are not YAML",
 		"stream-broken-mention":         "not YAML, and not ours to judge",
 		"stream-flow-style":             "a document on the line of its separator",
-		"trio-off-broken-input":         "not YAML, and not ours to judge",
+		"hot-standby-off-broken-input":  "not YAML, and not ours to judge",
 		"stream-separators":             "a glued separator",
 		"stream-json-one-line":          `an escaped "/"`,
 		"stream-json-surrogates":        "a character in two halves of UTF-16",
