@@ -151,7 +151,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(expanded(t, valid, chart)) != 6 {
-		t.Fatal("not a pair, a policy with its twin, another, and a ConfigMap")
+		t.Fatal("not a pair, a policy with its copy, another, and a ConfigMap")
 	}
 	for _, version := range []string{chart, upgraded} {
 		if diff := cmp.Diff(expanded(t, valid, version), inFlux(t, entries, version)); diff != "" {

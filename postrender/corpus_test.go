@@ -180,14 +180,14 @@ func (r *corpusRun) send(t *testing.T, name string, in []byte) {
 	r.files++
 	r.documents += 1 + bytes.Count(in, []byte("\n---"))
 	if out, _, err := render(t, off, in); err != nil || !bytes.Equal(in, out) {
-		t.Errorf("%s: with the trio off something changed: %v", name, err)
+		t.Errorf("%s: with hot standby off something changed: %v", name, err)
 	}
 	out, decisions, err := render(t, cfg, in)
 	if err != nil {
 		for _, err := range message.Split(err) {
 			var located *postrender.Error
 			if !errors.As(err, &located) || located.Line == 0 || located.Object == "" || located.Hint() == "" {
-				t.Errorf("%s: an error without line, object or cure: %v", name, err)
+				t.Errorf("%s: an error without line, object or hint: %v", name, err)
 			}
 			if !strings.Contains(name, ".md, block ") { // those are often cut short, with [...]
 				t.Errorf("%s: %v", name, err)
@@ -239,14 +239,14 @@ func (r *corpusRun) host(t *testing.T, name string, document []byte) {
 	if err != nil {
 		var located *postrender.Error
 		if !errors.As(err, &located) || located.Line == 0 || located.Hint() == "" {
-			t.Errorf("%s in a Cluster: an error without line or cure: %v", name, err)
+			t.Errorf("%s in a Cluster: an error without line or hint: %v", name, err)
 		}
 		r.unhosted = append(r.unhosted, fmt.Sprintf("%s in a Cluster: %v", name, err))
 		return
 	}
 	r.hosted++
 	t.Run("in a Cluster, "+name, func(t *testing.T) { judgeStream(t, cfg, in, out, decisions) })
-	// a Cluster that could only be written anew has its values, but not its lines
+	// a Cluster that could only be written whole has its values, but not its lines
 	if lost := lostLine(string(in), string(out)); lost != "" && bytes.HasSuffix(in, []byte("\n")) {
 		t.Errorf("%s in a Cluster: a line is gone: %q", name, lost)
 	}

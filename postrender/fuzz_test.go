@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzRun: whatever the stream and the settings, there is no panic and no hang;
-// there is either an error and nothing else or an output; with the trio off that
+// there is either an error and nothing else or an output; with hot standby off that
 // is the input; Clusters that CNPG would accept come out as such; and a second
 // run changes nothing.
 func FuzzRun(f *testing.F) {
@@ -34,7 +34,7 @@ func FuzzRun(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte, seed uint64) {
 		if off, _, err := render(t, postrender.Config{}, in); err != nil || !bytes.Equal(in, off) {
-			t.Fatalf("changed with the trio off: %v\n%q\n%q", err, in, off)
+			t.Fatalf("changed with hot standby off: %v\n%q\n%q", err, in, off)
 		}
 		c := settings(seed)
 		begin := time.Now()

@@ -33,7 +33,7 @@ func each(n int, format string) string {
 
 // TestHostileDocuments puts content that nobody means well into a Cluster, and
 // into an object that is not ours. The first is an error with line, object and
-// cure, or a pair; the second passes byte for byte beside a Cluster that becomes
+// hint, or a pair; the second passes byte for byte beside a Cluster that becomes
 // one.
 func TestHostileDocuments(t *testing.T) {
 	bomb := "spec:\n  a0: &a0 [x]\n"
@@ -100,7 +100,7 @@ func TestHostileDocuments(t *testing.T) {
 				var located *postrender.Error
 				switch {
 				case !errors.As(err, &located) || located.Line == 0 || located.Object != "Cluster db" || located.Hint() == "":
-					t.Errorf("an error without line, object or cure: %.200q %+v", err, located)
+					t.Errorf("an error without line, object or hint: %.200q %+v", err, located)
 				case c.line != 0 && located.Line != c.line:
 					t.Errorf("line %d instead of %d: %.200q", located.Line, c.line, err)
 				case !strings.Contains(err.Error(), c.cause) || len(err.Error()) > 300:

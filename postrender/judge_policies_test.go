@@ -367,15 +367,15 @@ func judgePolicies(t testing.TB, c postrender.Config, in, out []values, couples 
 					is := ask(out, direction, subject, peer, port)
 					want := was.allowed()
 					i := slices.IndexFunc(couples, func(c couple) bool { return c.has(subject) && c.has(peer) })
-					half := subject.labels[clusterLabel] == peer.labels[clusterLabel]
+					sameMember := subject.labels[clusterLabel] == peer.labels[clusterLabel]
 					switch {
-					case i >= 0 && (port == 5432 || port == 8000 && half):
+					case i >= 0 && (port == 5432 || port == 8000 && sameMember):
 						if known(in, before(subject), direction) {
 							want = !was.denied
 						} else if peer.far && is != was {
 							continue // of the other side it is told by name only
 						}
-					case i >= 0 && !half: // no more than any other Pod, or than policies for others too let through
+					case i >= 0 && !sameMember: // no more than any other Pod, or than policies for others too let through
 						shared := shared[couples[i].primary]
 						stranger := ask(in, direction, before(subject), peer, port)
 						if !is.allowed() || was.allowed() && (!was.governed || stranger.admitted || ask(shared, direction, before(subject), before(peer), port).admitted) ||
@@ -433,7 +433,7 @@ func foreign(policies []values, cluster string) (others []values) {
 }
 
 // withoutPolicies takes the policies out of the objects of a stream, and leaves for
-// each that came in a mark where it stood. A twin must stand behind its policy, and
+// each that came in a mark where it stood. A copy must come after its policy, and
 // tell the same of itself but for the name.
 func withoutPolicies(t testing.TB, in, all []values) (rest, policies []values) {
 	t.Helper()
@@ -457,15 +457,15 @@ func withoutPolicies(t testing.TB, in, all []values) (rest, policies []values) {
 			t.Errorf("the policy %s stands behind no other", text(o, "metadata", "name"))
 			continue
 		}
-		twin, origin := deepCopy(o["metadata"]).(values), deepCopy(last["metadata"]).(values)
-		name := fmt.Sprint(twin["name"])
-		delete(twin, "name")
+		copied, origin := deepCopy(o["metadata"]).(values), deepCopy(last["metadata"]).(values)
+		name := fmt.Sprint(copied["name"])
+		delete(copied, "name")
 		delete(origin, "name")
 		for _, key := range []string{"uid", "resourceVersion"} {
 			delete(origin, key)
 		}
-		if diff := cmp.Diff(origin, twin); diff != "" || len(name) > 253 || !strings.HasSuffix(name, "-replica") {
-			t.Errorf("%s is no twin of %s: %s", name, text(last, "metadata", "name"), diff)
+		if diff := cmp.Diff(origin, copied); diff != "" || len(name) > 253 || !strings.HasSuffix(name, "-replica") {
+			t.Errorf("%s is no copy of %s: %s", name, text(last, "metadata", "name"), diff)
 		}
 	}
 	return rest, policies

@@ -119,7 +119,7 @@ func wantStub(in values, name string) values {
 	}
 }
 
-// settings are the trio and, one time in two, others beside it.
+// settings are those of hot standby and, one time in two, others beside them.
 func settings(seed uint64) postrender.Config {
 	c := cfg
 	c.PeerClusters = []string{farCluster}

@@ -366,12 +366,12 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 		couples = append(couples, couple{inNamespace(o), name, wantReplicaName(name)})
 		pair := wantPair(c, o)
 		if strict(o) == nil { // what goes in wrong comes out wrong
-			for _, half := range pair {
-				if !isCluster(half) {
+			for _, member := range pair {
+				if !isCluster(member) {
 					continue
 				}
-				if err := strict(half); err != nil {
-					t.Errorf("%s: %v", text(half, "metadata", "name"), err)
+				if err := strict(member); err != nil {
+					t.Errorf("%s: %v", text(member, "metadata", "name"), err)
 				}
 			}
 		}

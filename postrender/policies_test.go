@@ -188,17 +188,17 @@ spec:
 						t.Errorf("%v to %v, port %d: %v, want %v", connection.from, connection.to, connection.port, got, connection.want)
 					}
 				}
-				// an application beside the half that it asks for
-				for _, half := range []host{primary, replica} {
-					if near := (host{half.side, app.labels}); reaches(policies, near, half, 5432) == test.shut {
-						t.Errorf("the application beside it to %v: %v", half, test.shut)
+				// an application beside the member that it asks for
+				for _, member := range []host{primary, replica} {
+					if near := (host{member.side, app.labels}); reaches(policies, near, member, 5432) == test.shut {
+						t.Errorf("the application beside it to %v: %v", member, test.shut)
 					}
 				}
 				for _, port := range []int{5432, 8000} {
 					want := len(test.open) > 0 && test.open[0] == port
-					for _, half := range []host{primary, replica} {
-						if got := reaches(policies, host{half.side, guest.labels}, half, port); got != want {
-							t.Errorf("a guest to %v, port %d: %v, want %v", half, port, got, want)
+					for _, member := range []host{primary, replica} {
+						if got := reaches(policies, host{member.side, guest.labels}, member, port); got != want {
+							t.Errorf("a guest to %v, port %d: %v, want %v", member, port, got, want)
 						}
 					}
 				}

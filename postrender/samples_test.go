@@ -33,7 +33,7 @@ func TestOperatorSamples(t *testing.T) {
 			for _, c := range matrix() {
 				out, decisions, err := render(t, c, in)
 				if err != nil && c.Active != "" && strings.Contains(err.Error(), "cannot be paired: it has its own settings for synchronous") {
-					alone["an error with another half active"]++
+					alone["an error with another member active"]++
 					continue
 				}
 				if err != nil {

@@ -34,9 +34,9 @@ spec:
 func TestExpand(t *testing.T) {
 	in := decode(t, sandbox)
 	want := []values{wantPrimary(in), wantReplica(in)}
-	check := func(t *testing.T, halves ...values) {
+	check := func(t *testing.T, members ...values) {
 		t.Helper()
-		if diff := cmp.Diff(want, halves); diff != "" {
+		if diff := cmp.Diff(want, members); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	}
