@@ -2,11 +2,12 @@ package flux
 
 import "github.com/openova-io/helm-cnpg-pair/postrender"
 
-// Cluster returns manifests that hold a Cluster of that name, database and owner
+// Cluster returns manifests that contain a Cluster of that name, database and owner
 // and nothing else, for programs that do not have what the chart renders. The
 // postRenderers that are made for it suit every Cluster of that name that sets no
 // node affinity, external clusters, additional services, plugins, certificates
-// or superuser access of its own: lists of the chart's they would replace.
+// or superuser access of its own, because the postRenderers would replace the
+// chart's lists.
 // An empty database or owner is CNPG's default.
 func Cluster(name, database, owner string) postrender.Source {
 	initdb := map[string]any{}

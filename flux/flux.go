@@ -1,5 +1,5 @@
 // Package flux writes the spec.postRenderers of a Flux HelmRelease that make,
-// inside an unmodified helm-controller, the very pairs that package postrender
+// inside an unmodified helm-controller, exactly the pairs that package postrender
 // makes of the same chart. helm-controller runs no programs, only kustomize
 // patches; these patches copy whatever the chart renders, so that its upgrades
 // reach both members.
@@ -22,7 +22,7 @@ type PostRenderer struct {
 	Kustomize Kustomize `json:"kustomize" yaml:"kustomize"`
 }
 
-// Kustomize holds the patches of a [PostRenderer], which are applied in turn.
+// Kustomize has the patches of a [PostRenderer], which are applied in turn.
 type Kustomize struct {
 	Patches []Patch `json:"patches" yaml:"patches"`
 }
@@ -50,10 +50,10 @@ type Generator struct {
 	Config postrender.Config
 
 	// Substitute writes the variables of Flux's postBuild substitution into the
-	// patches instead of the hot-standby settings, which Config need not have then.
+	// patches instead of the hot-standby settings, so Config need not contain them.
 	Substitute bool
 
-	// Warn, where set, is told why hot standby is on but makes no pairs: a
+	// Warn, if set, is called with the reason why hot standby is on but makes no pairs: a
 	// [*postrender.ConfigError].
 	Warn func(error)
 

@@ -15,7 +15,7 @@ import (
 
 const releaseGroup = "helm.toolkit.fluxcd.io"
 
-// HelmRelease returns the file release, which holds one HelmRelease and maybe
+// HelmRelease returns the file release, which contains one HelmRelease and maybe
 // other documents, with the postRenderers of [Generator.PostRenderers] in it, for
 // the chart's manifests. Other postRenderers stay, before ours; those of an
 // earlier call are replaced. Every other line stays as it is. With hot standby off
@@ -42,8 +42,8 @@ func (g *Generator) HelmRelease(release postrender.Source, manifests ...postrend
 	return r.set(all)
 }
 
-// Check returns an error unless the HelmRelease in the file release holds the
-// very postRenderers that [Generator.HelmRelease] would put there.
+// Check returns an error unless the HelmRelease in the file release has
+// exactly the postRenderers that [Generator.HelmRelease] would put there.
 func (g *Generator) Check(release postrender.Source, manifests ...postrender.Source) error {
 	r, err := readRelease(release)
 	if err != nil {

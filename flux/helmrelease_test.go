@@ -160,7 +160,7 @@ func TestHelmRelease(t *testing.T) {
 					{"none there", g, text, chart, "they are missing"},
 					{"off", &Generator{}, string(made), chart, "hot standby is off"},
 					{"off and none there", &Generator{}, text, chart, ""},
-					{"the toggle", &Generator{Substitute: true}, string(made), chart, "the hot-standby settings"},
+					{"the toggle", &Generator{Substitute: true}, string(made), chart, "write the hot-standby settings"},
 				}
 				for _, tt := range tests {
 					err := tt.generator.Check(file(tt.release), source(tt.chart))

@@ -61,7 +61,7 @@ func kustomize(manifests []byte, entry map[string]any) (out []byte, err error) {
 	return resources.AsYaml()
 }
 
-// entriesOf returns entries in the shape in which a HelmRelease holds them.
+// entriesOf returns entries in the shape in which a HelmRelease has them.
 func entriesOf(postRenderers any) ([]map[string]any, error) {
 	text, err := json.Marshal(postRenderers)
 	if err != nil {

@@ -125,7 +125,7 @@ func (c *change) clones(toggle bool) []Patch {
 	for _, to := range c.to {
 		names = append(names, to.Name)
 	}
-	return []Patch{{target, patchText(c.from.Name+" becomes a List of "+strings.Join(names, " and ")+", which is taken apart before the next entry", ops)}}
+	return []Patch{{target, patchText(c.from.Name+" becomes a List of "+strings.Join(names, " and ")+"; kustomize splits it before the next entry", ops)}}
 }
 
 // differences are the patches that make what stands in the object's place of the
@@ -208,7 +208,7 @@ func patches(target Selector, title string, from, to map[string]any) []Patch {
 		all = append(all, Patch{target, patchText(title, merge)})
 	}
 	if len(operations) > 0 {
-		all = append(all, Patch{target, patchText(title+": what a merge cannot say", operations)})
+		all = append(all, Patch{target, patchText(title+": changes that a merge patch cannot express", operations)})
 	}
 	return all
 }

@@ -73,7 +73,7 @@ func (c *change) readToggle() Patch {
 		scratch = "/regions"
 		at      = scratch + "/at-"
 	)
-	return Patch{c.target(c.from), patchText("the hot-standby settings, for the targets below", []any{
+	return Patch{c.target(c.from), patchText("write the hot-standby settings into annotations, which the targets below select", []any{
 		op("add", annotation(annotationToggle), "value", variableEnable),
 		op("add", scratch, "value", map[string]any{}),
 		op("add", at+variablePrimary, "value", "primary"),
@@ -103,7 +103,7 @@ func (c *change) dropToggle() Patch {
 	for _, name := range []string{annotationToggle, annotationPrimary, annotationReplica} {
 		ops = append(ops, op("remove", annotation(name)))
 	}
-	return Patch{c.target(c.from), patchText("the annotations for the hot-standby settings go", ops)}
+	return Patch{c.target(c.from), patchText("remove the annotations for the hot-standby settings", ops)}
 }
 
 func annotation(name string) string { return "/metadata/annotations/" + pointer(name) }

@@ -48,7 +48,7 @@ const (
 const DefaultRegionKey = topology.DefaultRegionKey // openova.io/region
 
 // Config has the settings of a [Renderer]. Its zero value leaves every stream as
-// it is. Blanks around words and regions do not count, nor does the case of words.
+// it is. Blanks around words and regions, and the case of words, are ignored.
 type Config struct {
 	// EnableHotStandby, PrimaryRegion and ReplicaRegion are the hot-standby
 	// settings. Clusters become pairs only where it is true and the regions are two
@@ -73,9 +73,9 @@ type Config struct {
 	// clusters of the other side. CiliumNetworkPolicies need them.
 	PeerClusters []string
 
-	// Strict makes errors of warnings: hot standby is on, but a region is missing
+	// Strict turns warnings into errors: hot standby is on, but a region is missing
 	// or not valid; a side is asked for while hot standby is off; a Cluster cannot
-	// be paired. They are errors in any case unless the primary is active: the
+	// be paired. They are errors in any case when the primary is not active: the
 	// single Cluster would then be a second writable one, with old data.
 	Strict bool
 }
@@ -96,7 +96,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	}, nil
 }
 
-// Validate returns a [*ConfigError] for a word that means nothing, for a RegionKey
+// Validate returns a [*ConfigError] for an unknown word, for a RegionKey
 // or a name of a cluster that Kubernetes refuses, and for settings that contradict
 // each other. A [Renderer] asks it first.
 func (c Config) Validate() error {
@@ -106,7 +106,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Enabled tells whether Clusters become pairs: hot standby is on and all settings
+// Enabled reports whether Clusters become pairs: hot standby is on and all settings
 // are valid.
 func (c Config) Enabled() bool {
 	t, err := topology.New(c.settings())
@@ -130,8 +130,8 @@ func (c Config) topology() (topology.Topology, error) {
 	return t, nil
 }
 
-// ConfigError is a setting that cannot be followed: a word that means nothing, or
-// hot-standby settings that are not valid.
+// ConfigError is an invalid setting: an unknown word, or hot-standby settings that
+// are not valid.
 type ConfigError struct{ Err error }
 
 // Error says which setting it is, and what is wrong with it.

@@ -29,8 +29,8 @@ type Decision struct {
 	Name      string `json:"name"`
 	Action    Action `json:"action"`
 
-	// Reason is one of the words of the schema, as in "name-taken", and Details are
-	// the names and values that belong to it, as in name and by.
+	// Reason is a code from the schema, such as "name-taken". Details has the values
+	// that belong to it, such as those of the keys name and by.
 	Reason  string            `json:"reason"`
 	Details map[string]string `json:"details,omitempty"`
 
@@ -65,7 +65,7 @@ type Plan struct {
 	// copies of, without owner references; none where both are rendered.
 	Secrets []string `json:"secrets"`
 
-	// What the Cluster itself says, as it is written there; empty where it does not.
+	// As written in the Cluster; empty if not set.
 	Instances         string `json:"instances,omitempty"`
 	Storage           string `json:"storage,omitempty"`
 	ShutdownTimeout   string `json:"smartShutdownTimeout,omitempty"`
@@ -84,7 +84,7 @@ type Member struct {
 	Follows   string `json:"follows"`   // the member that it replicates, or empty
 	Host      string `json:"host"`      // the Service through which it reaches that member, or empty
 	Standby   string `json:"standby"`   // the member that each of its commits must reach, or empty
-	Keep      bool   `json:"keep"`      // Helm keeps it where the release does not have it any more
+	Keep      bool   `json:"keep"`      // Helm does not delete it when it leaves the release
 }
 
 // planOf returns the plan of a pair that becomes of a Cluster by a change.

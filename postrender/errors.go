@@ -18,7 +18,7 @@ import (
 // the order of the stream.
 type Error struct {
 	Source string // the name of the file, or "stdin"
-	Line   int    // the line in the source, counted from 1; 0 if it is about none
+	Line   int    // the line in the source, counted from 1; 0 if no line applies
 	Object string // as in "Cluster NAMESPACE/NAME", or empty
 	Err    error  // the cause
 

@@ -23,8 +23,8 @@ type Pair[T any] struct {
 	Decision Decision // what was done, and why
 }
 
-// Expand makes a pair of one Cluster: the very pair that a [Renderer] makes of the
-// same Cluster in a stream. The Cluster is either its YAML or JSON text, as []byte
+// Expand makes a pair of one Cluster: exactly the pair that a [Renderer] makes of
+// the same Cluster in a stream. The Cluster is either its YAML or JSON text, as []byte
 // or string, or a Go value that encodes to the Cluster's JSON and back: a CNPG API
 // object, a pointer to one, an unstructured object, a map.
 //

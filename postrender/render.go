@@ -3,8 +3,8 @@
 // post-renderer; [Expand] does the same to one Cluster, for programs that create
 // Clusters themselves.
 //
-// Goals: every byte that need not change stays; a stream is processed as a whole or
-// not at all; what is done, and why, comes as data ([Decision]). Non-goals: the
+// Goals: no byte changes unnecessarily; a stream is processed as a whole or not at
+// all; the results and the reasons are returned as data ([Decision]). Non-goals: the
 // package reads no environment unless it is handed one ([ConfigFromEnv]), prints
 // nothing, talks to no cluster, and does not fail over.
 package postrender
@@ -37,8 +37,8 @@ type Source struct {
 type Renderer struct {
 	Config Config
 
-	// Warn, where set, is told why hot standby is on but makes no pairs, and which
-	// Clusters cannot be paired: a [*ConfigError] or an [*Error]. It is not called
+	// Warn, if set, is called with the reason why hot standby is on but makes no
+	// pairs, and with each Cluster that cannot be paired: a [*ConfigError] or an [*Error]. It is not called
 	// when the stream fails.
 	Warn func(error)
 }

@@ -1,12 +1,12 @@
-// Package cli is the command line of cnpg-pair: one file a command, each with
+// Package cli is the command line of cnpg-pair: one file per command, each with
 // its own flags and its own help.
 //
 // Goals: parsing the command line has no effects and decides all that it can;
 // nothing is written unless the whole input could be processed; every error is
 // a message of package message.
 //
-// Non-goals: deciding about Clusters, which package postrender does, and what
-// starts slowly, which cmd/cnpg-pair-flux links.
+// Non-goals: it decides nothing about Clusters (see postrender), and links nothing
+// that is slow to start (see cmd/cnpg-pair-flux).
 package cli
 
 import (

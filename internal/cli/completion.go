@@ -12,8 +12,8 @@ func newCompletion() *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Short:                 "Print the completion script for a shell",
 		Long: `Print the script with which bash, zsh, fish or powershell completes commands,
-flags and their values. It asks the program what there is to complete, so it
-need not be renewed with the program.`,
+flags and their values. It asks cnpg-pair for the completions, so you need not
+install it again after an upgrade.`,
 		Example: `  source <(cnpg-pair completion bash)
   cnpg-pair completion zsh > "${fpath[1]}/_cnpg-pair"
   cnpg-pair completion fish > ~/.config/fish/completions/cnpg-pair.fish`,

@@ -16,8 +16,8 @@ func newDiff(p *parser) *cobra.Command {
 		Use:   "diff [flags] [FILE...]",
 		Short: "Show what would change, as a unified diff",
 		Long: `Show what cnpg-pair would change in rendered manifests, as a unified diff that
-patch understands. Nothing is printed if nothing would change. On a terminal the
-diff is coloured, unless the variable NO_COLOR is set.`,
+you can apply with patch(1). Nothing is printed if nothing would change. On a
+terminal the diff is coloured, unless the variable NO_COLOR is set.`,
 		Example: `  helm template blog ./chart | cnpg-pair diff
   cnpg-pair diff blog.yaml > blog.patch
   cnpg-pair diff --active replica blog.yaml`,

@@ -20,8 +20,8 @@ func newExplain(p *parser) *cobra.Command {
 		Short: "Show what happens to each Cluster, and why",
 		Long: `Show for each Cluster whether it becomes a pair, is left alone, or cannot be
 paired, and why. For each pair, show its members, what it needs from the
-Kubernetes clusters, and what happens to a running release. Hot standby may be
-off: the Clusters are checked all the same.`,
+Kubernetes clusters, and what happens to a running release. With hot
+standby off, every Cluster is shown as left alone.`,
 		Example: `  cnpg-pair explain blog.yaml
   helm template blog ./chart | cnpg-pair explain --active none
   cnpg-pair explain --output json blog.yaml | jq -r '.[] | .name + ": " + .reason'`,

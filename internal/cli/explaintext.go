@@ -75,7 +75,7 @@ func (p pair) write(table *tabwriter.Writer, name string) {
 		}
 	}
 	if effects := p.effects(); len(effects) > 0 {
-		fmt.Fprintf(table, "\n%s, on a living release:\n%s", name, items(effects))
+		fmt.Fprintf(table, "\n%s, for a running release:\n%s", name, items(effects))
 	}
 }
 
@@ -112,12 +112,12 @@ func (p pair) needs() []string {
 	case p.primary.Rendered && p.replica.Rendered:
 		say("a network in which the Pods of both regions reach each other on port 5432")
 		say("an API server and an operator that survive the loss of either region")
-		say("no secrets: both members are in one Kubernetes cluster, and the operator creates them")
+		say("no copies of secrets: both members are in one Kubernetes cluster, and the operator creates them")
 		return all
 	case p.replica.Rendered:
 		other = "primary"
 	}
-	say("the operator, and a mesh between this Kubernetes cluster and that of the %s", other)
+	say("the CloudNativePG operator, and Cilium's ClusterMesh to the %s's Kubernetes cluster", other)
 	if len(p.Secrets) > 0 {
 		say("copies of the %s's secrets %s, in the same namespace and without owner references", other, enumerate(p.Secrets))
 	}
@@ -155,19 +155,19 @@ func (p pair) differences() [][3]string {
 	}
 	all := [][3]string{
 		{"Clusters", p.primary.Name, strings.Join(here, ", ")},
-		{"each with", p.size(), p.size()},
+		{"each has", p.size(), p.size()},
 		{"nodes", "as the chart says", strings.Join(nodes, "; ")},
 		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(services, p.Services[0]), "; ")},
 	}
 	if p.primary.Standby != "" && p.primary.Rendered {
 		on := p.primary.Standby
 		if p.SynchronousCommit != "" {
-			on += ", as synchronous_commit says: " + p.SynchronousCommit
+			on += ", if the chart's synchronous_commit says so: " + p.SynchronousCommit
 		}
 		all = append(all, [3]string{"commits wait for", "what the chart says", on})
 	}
 	if p.primary.NodeLabel != "" && p.primary.Rendered {
-		all = append(all, [3]string{"Pod of the primary", "restarts when turned off", "restarts when turned on"})
+		all = append(all, [3]string{"Pod of the primary", "restarts when you turn hot standby off", "restarts when you turn hot standby on"})
 	}
 	return all
 }

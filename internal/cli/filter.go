@@ -32,15 +32,17 @@ single CloudNativePG Cluster into a primary and a replica in two regions, and
 prints the result. With hot standby off, and the primary active, it prints
 exactly what it has read.
 
-As a KRM function of kustomize or kpt it reads a ResourceList: then the data of
-the functionConfig beat the variables.
+As a KRM function of kustomize or kpt it reads a ResourceList: the data of its
+functionConfig then override the variables.
 
 Exit status: 0 for success, 1 if the input or the hot-standby settings are
-wrong, 2 if the command line is. Manifests are printed on success only.`,
-		Example: `  # Helm 3 runs this program; Helm 4 runs the installed plugin
-  export SOVEREIGN_ENABLE_HOT_STANDBY=true
+wrong, 2 if the command line, or a value in a variable, is. Manifests are
+printed on success only.`,
+		Example: `  export SOVEREIGN_ENABLE_HOT_STANDBY=true
   export SOVEREIGN_PRIMARY_REGION=fsn1 SOVEREIGN_REPLICA_REGION=hel1
+  # Helm 3 runs this program
   helm install blog ./chart --post-renderer /usr/local/bin/cnpg-pair
+  # Helm 4 runs the installed plugin
   helm install blog ./chart --post-renderer cnpg-pair
 
   # in a pipe: look first, then apply

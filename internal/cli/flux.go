@@ -29,11 +29,12 @@ func newFlux(p *parser) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "flux [flags] [FILE...]",
 		Short: "Print the postRenderers of a Flux HelmRelease",
-		Long: `Print the spec.postRenderers with which Flux's helm-controller makes the same
-pairs: it runs no post-renderer, only kustomize patches. FILEs, or standard
-input, are what helm template prints for the chart.`,
-		Example: `  # write them into a HelmRelease, and check in CI that they are current
+		Long: `Print spec.postRenderers for a Flux HelmRelease. helm-controller runs kustomize
+patches, not post-renderers; these patches make the pairs that cnpg-pair makes.
+FILEs, or standard input, are what helm template prints for the chart.`,
+		Example: `  # write them into a HelmRelease, and check in CI that they are not out of date
   helm template blog ./chart | cnpg-pair flux --helmrelease blog.yaml > new.yaml
+  mv new.yaml blog.yaml
   helm template blog ./chart | cnpg-pair flux --helmrelease blog.yaml --check
 
   # let Flux fill in the hot-standby settings, with spec.postBuild
@@ -41,10 +42,10 @@ input, are what helm template prints for the chart.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.Var(release, "helmrelease", "print the HelmRelease in FILE, with its postRenderers renewed")
+	flags.Var(release, "helmrelease", "print the HelmRelease in FILE, with its postRenderers replaced")
 	flags.BoolVar(&f.Patch, "patch", false, "print a kustomize patch for the HelmRelease")
 	flags.BoolVar(&f.Substitute, "substitute", false, "let Flux fill in the hot-standby settings, by spec.postBuild")
-	flags.BoolVar(&f.Check, "check", false, "print nothing; fail if the HelmRelease is not current")
+	flags.BoolVar(&f.Check, "check", false, "print nothing; fail if the HelmRelease is out of date")
 	cmd.RunE = p.run(func(cfg postrender.Config, files []string) (command, error) {
 		f.Config, f.Files, f.HelmRelease = cfg, files, release.value
 		switch {

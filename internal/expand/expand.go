@@ -2,8 +2,8 @@
 // renders it, and a topology.Pair, and returns the Clusters and Services that take
 // its place.
 //
-// Goals: a rule about a field is a function in one list, which changes a tree and
-// nothing else. Non-goals: to decide whether a Cluster is paired, and text.
+// Goals: each rule about a field is one function in one list, and changes only the
+// tree. Non-goals: deciding whether a Cluster is paired, and editing text.
 package expand
 
 import (

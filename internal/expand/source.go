@@ -117,7 +117,7 @@ func shareSuperuser(m *member) error {
 const (
 	// PathSynchronous is where a Cluster says which standbys its commits wait for.
 	PathSynchronous = "spec.postgresql.synchronous"
-	// PathSynchronousCommit is where it says how long.
+	// PathSynchronousCommit says how long a commit waits.
 	PathSynchronousCommit = "spec.postgresql.parameters.synchronous_commit"
 )
 

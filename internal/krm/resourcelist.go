@@ -3,7 +3,7 @@
 // sigs.k8s.io/kustomize.
 //
 // Goals: the list is recognised whatever surrounds it, its functionConfig becomes
-// settings, and what there is to say becomes its results. Non-goals: to process the
+// settings, and errors and warnings become its results. Non-goals: to process the
 // objects, which is done to the list as to any List.
 package krm
 

@@ -56,7 +56,7 @@ func locationOf(tree *yaml.Node) location {
 	return location{yamledit.Scalar(annotations, trackingPrefix+"package-path"), first(trackingPath, trackingPathLegacy), index}
 }
 
-// AssignPaths gives the objects that changes add places of their own, at the end
+// AssignPaths gives each added object a path of its own, at the end
 // of the file of the object that they follow: kpt refuses two objects in one place,
 // and kustomize two with one history.
 func AssignPaths(objects []*manifest.Object, changes map[*yaml.Node]yamledit.Change) {

@@ -2,9 +2,9 @@
 // matter for pairs: Clusters, Services and Poolers, whose names a pair may need,
 // and network policies.
 //
-// Goals: a cheap and generous search by bytes leaves most documents unparsed; what
-// is parsed is told apart by apiVersion and kind. Non-goals: to decide anything
-// about an object, or to change one.
+// Goals: a cheap and generous search by bytes leaves most documents unparsed; parsed
+// objects are distinguished by apiVersion and kind. Non-goals: deciding anything
+// about an object, and changing one.
 package manifest
 
 import (

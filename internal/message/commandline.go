@@ -38,7 +38,7 @@ var commandLine = []entry{
 	{FlagSyntax, `"{word}" is not a flag`, runHelp},
 	{FlagWithoutValue, "{flag} needs a value", runHelp},
 	{FlagTwice, `{flag} is given twice, as "{first}" and as "{second}"`, ""},
-	{FlagWord, `{flag}: unknown word "{word}"`, "use true or false"},
+	{FlagWord, `{flag}: unknown value "{word}"`, "use true or false"},
 	{UnknownCommand, `"{word}" is neither a command nor a file`, "run cnpg-pair --help"},
 	{MisspeltCommand, `"{word}" is neither a command nor a file`, didYouMean},
 	{UnknownTopic, `no help for "{word}": it is not a command`, "run cnpg-pair --help"},

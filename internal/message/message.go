@@ -1,5 +1,5 @@
 // Package message lists what cnpg-pair says to a person when it refuses or
-// warns: one entry a message, its text and the hint that goes with it. All
+// warns: one entry per message, with its text and its hint. All
 // errors are made from this list, and docs/messages.md explains the same list.
 //
 // Goals: every message can be found here, and no message is written twice.

@@ -36,7 +36,7 @@ var selection = []entry{
 	{NodeAffinity, "its node affinity keeps it out of the primary region {primaryRegion}", removePin},
 	{OnePlace, "its nodeSelector or affinity pins both members to one place, {label} {value}", removePin},
 	{OneNode, "its node affinity pins both members to one node, {node}", removePin},
-	{PinWord, `its annotation cnpg-pair.openova.io/pin has the unknown word "{word}"`, "write both or replica, or remove it"},
+	{PinWord, `its annotation cnpg-pair.openova.io/pin has the unknown value "{word}"`, "write both or replica, or remove it"},
 	{OwnSynchronous, "it has its own settings for synchronous replication, {field}", "remove them from the chart, or use --replication async"},
 	{NameTaken, "the name {name}, which the pair needs, is taken by {by}", rename},
 	{MeshSelector, "its Service {name} has the selectorType {type}", "make it rw: the replica must stream from the primary"},

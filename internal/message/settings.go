@@ -19,9 +19,9 @@ const (
 )
 
 var settings = []entry{
-	{UnknownWord, `{flag} ({variable}): unknown word "{word}"`, "use {words}"},
-	{RejoinWithoutReplica, "--rejoin (CNPG_PAIR_REJOIN) goes with an active replica, or on the way back from one",
-		"set --active replica, or --active none on the way back (CNPG_PAIR_ACTIVE)"},
+	{UnknownWord, `{flag} ({variable}): unknown value "{word}"`, "use {words}"},
+	{RejoinWithoutReplica, "--rejoin (CNPG_PAIR_REJOIN) needs --active replica or --active none (CNPG_PAIR_ACTIVE)",
+		"set --active replica, or, on the way back, --active none"},
 	{PeerClusterName, `--peer-clusters (CNPG_PAIR_PEER_CLUSTERS): "{name}" is not a cluster name`,
 		"give the names by which Cilium's ClusterMesh knows the clusters, separated by commas"},
 	{RegionKey, `--region-key: "{key}" is not a Kubernetes label key`, "give the key of a node label, as in topology.kubernetes.io/region"},

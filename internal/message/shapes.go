@@ -23,7 +23,7 @@ var shapes = []entry{
 	{ExpectedString, "expected a string", ""},
 	{ShapeOfCluster, "", "kubectl explain cluster.{path} --api-version=postgresql.cnpg.io/v1 shows its shape"},
 	{ShapeOfPolicy, "", "kubectl explain {kind}.spec --recursive shows its shape"},
-	{NoSpec, "it has no spec", "every Cluster has one: was the stream cut off?"},
+	{NoSpec, "it has no spec", "every Cluster has one: was the input cut off?"},
 	{KeyTwice, `the key "{key}" appears twice`, "keep one of the two"},
 	{AnchorInItself, `the anchor "{anchor}" contains itself`, "write the value out"},
 	{MergeNoMapping, "a merge key (<<) takes a mapping", "write the keys out"},

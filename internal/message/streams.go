@@ -12,7 +12,7 @@ const optOut = `keep this Cluster single with the annotation cnpg-pair.openova.i
 
 var streams = []entry{
 	{UTF16, "the stream is UTF-16", "write it as UTF-8; PowerShell's > does not"},
-	{NotYAML, "not YAML: {cause}", "mend that line of the rendered manifest, or of the template that renders it"},
+	{NotYAML, "not YAML: {cause}", "fix that line of the rendered manifest, or of the template that renders it"},
 	{NoLineEnd, "the stream ends in the middle of a line", "end it with a line break"},
 	{NotWritten, "its text cannot be changed so that it reads back as intended; this is a bug in cnpg-pair",
 		"write it in plainer YAML, or " + optOut + "; and report it"},

@@ -61,8 +61,8 @@ type Settings struct {
 }
 
 // FromEnv reads the settings from variables. Its error is a [*message.Message],
-// for a word that means nothing; see [Settings.Validate]. The toggle is the
-// platform's: a word that it does not know is off.
+// for an unknown word; see [Settings.Validate]. As on the
+// platform, an unknown word turns hot standby off.
 func FromEnv(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		EnableHotStandby: isOn(getenv(EnvEnableHotStandby)),
@@ -104,7 +104,7 @@ func IsSwitchWord(word string) bool {
 	return isOn(word) || normal(word, "") != "" && slices.Contains(offWords, normal(word, ""))
 }
 
-// Validate returns a [*message.Message] for a word that means nothing, for a key or
+// Validate returns a [*message.Message] for an unknown word, for a key or
 // a name that Kubernetes refuses, and for settings that contradict each other.
 func (s Settings) Validate() error {
 	s = s.normal()

@@ -3,7 +3,7 @@
 // which standby its commits must reach, through which Services the members find
 // each other, and what is rendered on this side.
 //
-// Goals: everything else reads a [Pair] and asks the settings nothing, so that
+// Goals: everything else reads a [Pair] and never reads the settings, so that
 // another shape of pair is a change in this package alone. Non-goals: the fields
 // of a Cluster, which package expand writes, and anything that depends on the rest
 // of the stream.
@@ -26,7 +26,7 @@ type Topology struct {
 
 // New checks the settings. Its errors are those of [Settings.Validate], and why
 // hot standby is not valid where the single Cluster must not be rendered instead:
-// in strict mode, and unless the primary is active, because the single Cluster
+// in strict mode, and when the primary is not active, because the single Cluster
 // would then be a second writable one, with old data.
 func New(s Settings) (Topology, error) {
 	if err := s.Validate(); err != nil {

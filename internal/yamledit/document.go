@@ -175,7 +175,7 @@ func (d *Document) streamLines() func(int) int {
 // names the beginning of the block around it. From there on, it is the line after
 // the longest beginning of the document that parses. The search goes line by line,
 // because a beginning may end within quotes and not parse for that reason; where the
-// line is far away, it goes in halves.
+// line is far away, by bisection.
 func (d *Document) brokenLine(named int) int {
 	far := min(200, 16<<20/(len(d.text)+1)) // lines, so that a large document takes no time
 	starts := append(lineStarts(d.text), len(d.text))
