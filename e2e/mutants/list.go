@@ -351,11 +351,11 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/expand.go", `entry = dict("selectorType", "rw", `, `entry = dict("selectorType", "r", `,
-		"the replica streams from a standby, and never can be synchronous", "TestCases/^field-superuser$",
+		"the replica streams from a standby, and never can be synchronous", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", `dict(annotationGlobal, "true", annotationAffinity, "local")`, `dict(annotationAffinity, "local")`,
-		"the other Kubernetes cluster does not see the Service", "TestCases/^field-superuser$",
+		"the other Kubernetes cluster does not see the Service", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", `remove(t, "status")`, ``,
@@ -371,11 +371,11 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/expand.go", `dict("enabled", boolean(true), "source", c.name)`, `dict("enabled", boolean(false), "source", c.name)`,
-		"the replica is a second writable Cluster", "TestCases/^field-superuser$",
+		"the replica is a second writable Cluster", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", `"app", "", c.name+"-app"`, `"app", "", c.replica+"-app"`,
-		"after a promotion the application is locked out", "TestCases/^field-superuser$",
+		"after a promotion the application is locked out", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", `{"secret.name", &secret}`, ``,
@@ -391,11 +391,11 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/expand.go", `"host", c.mesh,`, `"host", c.name+"-rw",`,
-		"the replica looks for the primary in its own Kubernetes cluster", "TestCases/^field-superuser$",
+		"the replica looks for the primary in its own Kubernetes cluster", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", `sslmode := "verify-full"`, `sslmode := "require"`,
-		"anybody may pose as the primary", "TestCases/^field-superuser$",
+		"anybody may pose as the primary", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", `sslmode = "verify-ca"`, `sslmode = "verify-full"`,
@@ -411,7 +411,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/expand.go", `"tcp_user_timeout", "5000",`, ``,
-		"after a lost Pod the link stays down for two minutes", "TestCases/^field-superuser$",
+		"after a lost Pod the link stays down for two minutes", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/expand.go", "entries[taken] = source\n\t\treturn nil\n", "",
@@ -585,7 +585,7 @@ var mutants = []mutant{
 	},
 	{
 		"postrender/pair.go", `b.WriteString("---" + eol)`, `b.WriteString(eol)`,
-		"both halves are one document, of which Helm takes half", "TestCases/^field-superuser$",
+		"both halves are one document, of which Helm takes half", "TestCases/^field-bootstrap-none$",
 	},
 	{
 		"postrender/pair.go", `if bytes.HasPrefix(line, []byte("# Source:")) {`, `if false {`,
