@@ -29,9 +29,9 @@ import (
 
 // A setting is a way to expand a Cluster, on top of the trio.
 type setting struct {
-	name   string
-	env    []string
-	halves int // Clusters that a paired Cluster becomes
+	name    string
+	env     []string
+	members int // Clusters that a paired Cluster becomes
 }
 
 // settings is the whole matrix of them.
@@ -42,14 +42,14 @@ func matrix() []setting {
 	for _, side := range []string{"both", "primary", "replica"} {
 		for _, replication := range []string{"async", "sync"} {
 			for _, active := range []string{"primary", "none", "replica", "none, rejoined", "replica, rejoined"} {
-				half, _, rejoined := strings.Cut(active, ", ")
+				member, _, rejoined := strings.Cut(active, ", ")
 				s := setting{
-					name: replication, halves: 2,
-					env: []string{"CNPG_PAIR_SIDE=" + side, "CNPG_PAIR_REPLICATION=" + replication, "CNPG_PAIR_ACTIVE=" + half, fmt.Sprintf("CNPG_PAIR_REJOIN=%t", rejoined)},
+					name: replication, members: 2,
+					env: []string{"CNPG_PAIR_SIDE=" + side, "CNPG_PAIR_REPLICATION=" + replication, "CNPG_PAIR_ACTIVE=" + member, fmt.Sprintf("CNPG_PAIR_REJOIN=%t", rejoined)},
 				}
 				if side != "both" {
 					s.name += ", side " + side
-					s.halves = 1
+					s.members = 1
 				}
 				if active != "primary" {
 					s.name += ", active " + active
@@ -147,7 +147,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 	out, stderr, err := run(slices.Concat(trio, setting.env), "", binary, file)
 	if err != nil {
 		// of the operator's samples, only sync settings of their own are in the way, which is
-		// an error while another half is active; of ours, the cases of errors
+		// an error while another member is active; of ours, the cases of errors
 		if !strings.HasPrefix(file, "../testdata/") && !strings.Contains(stderr, "cannot be paired: it has its own settings for synchronous") {
 			t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 		}
@@ -203,20 +203,20 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 			continue
 		}
 		c.paired++
-		halves := 0
-		for _, half := range after {
-			if !isV1Cluster(half) || half.GetNamespace() != d.Namespace || half.GetAnnotations()["catalyst.openova.io/cnpg-pair-name"] != d.Name {
+		members := 0
+		for _, member := range after {
+			if !isV1Cluster(member) || member.GetNamespace() != d.Namespace || member.GetAnnotations()["catalyst.openova.io/cnpg-pair-name"] != d.Name {
 				continue
 			}
-			halves++
-			if half.GetName() == d.Name {
-				half = asNew(half)
+			members++
+			if member.GetName() == d.Name {
+				member = asNew(member)
 			}
 			if unsized {
-				giveSize(t, half)
+				giveSize(t, member)
 			}
-			if err := requests.ask(half); err != nil {
-				t.Errorf("%s was admitted, its half %s is refused: %v", d.Name, half.GetName(), err)
+			if err := requests.ask(member); err != nil {
+				t.Errorf("%s was admitted, its member %s is refused: %v", d.Name, member.GetName(), err)
 			}
 		}
 		same := 0 // a stream may hold a Cluster twice
@@ -225,8 +225,8 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 				same++
 			}
 		}
-		if want := same * setting.halves; halves != want {
-			t.Errorf("%s became %d Clusters, want %d", d.Name, halves, want)
+		if want := same * setting.members; members != want {
+			t.Errorf("%s became %d Clusters, want %d", d.Name, members, want)
 		}
 	}
 	for _, object := range after {
@@ -359,7 +359,7 @@ func examples(t testing.TB) []string {
 }
 
 // TestAdmissionOperator creates a pair and looks at what the operator makes of
-// it before any Pod runs: the Service between the halves, the certificate that
+// it before any Pod runs: the Service between the members, the certificate that
 // is verified through it, and the secrets that the replica asks for.
 func TestAdmissionOperator(t *testing.T) {
 	plane := theControlPlane(t)
@@ -430,7 +430,7 @@ func TestAdmissionOperator(t *testing.T) {
 		remarshal(t, found.Object, &service)
 		return nil
 	})
-	evidence(t, "Service between the halves, after the apply", "%.1f s", time.Since(started).Seconds())
+	evidence(t, "Service between the members, after the apply", "%.1f s", time.Since(started).Seconds())
 	if got := service.Metadata.Annotations["service.cilium.io/global"]; got != "true" {
 		t.Errorf("annotation service.cilium.io/global is %q", got)
 	}
@@ -485,7 +485,7 @@ func TestAdmissionOperator(t *testing.T) {
 		t.Errorf("the replica is %q with a certificate for %q", user, certificate.Subject.CommonName)
 	}
 
-	// the first Pod of each half, if there were a node, and where it would go
+	// the first Pod of each member, if there were a node, and where it would go
 	for cluster, region := range map[string]string{"blog-db": "region-a", "blog-db-replica": "region-b"} {
 		want := expression{"openova.io/region", "In", region}
 		for _, pod := range plane.pods(t, namespace, cluster) {
@@ -499,7 +499,7 @@ func TestAdmissionOperator(t *testing.T) {
 
 // TestAdmissionOwnNames: what has a name of its own in the Cluster may exist
 // once only. The webhooks see one Cluster at a time and admit it twice, and then
-// the operator can start neither half.
+// the operator can start neither member.
 func TestAdmissionOwnNames(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "own-names")
@@ -528,7 +528,7 @@ spec:
 			t.Errorf("Service %s is not the primary's: %v", name, service)
 		}
 	}
-	// the passwords of both halves are one, or a promotion locks everybody out
+	// the passwords of both members are one, or a promotion locks everybody out
 	for _, name := range []string{"blog-db-superuser", "blog-db-app"} {
 		if len(plane.secret(t, namespace, name)["password"]) == 0 {
 			t.Errorf("there is no secret %s", name)

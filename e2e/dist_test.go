@@ -82,7 +82,7 @@ func makeDist(dir string, env []string, args ...string) error {
 	return nil
 }
 
-// newKey writes both halves of a new key.
+// newKey writes both parts of a new key.
 func newKey(public, secret string) error {
 	key, err := openpgp.NewEntity("Throw-away", "", "throw-away@example.org", nil)
 	if err != nil {
@@ -311,7 +311,7 @@ func TestDistReproducible(t *testing.T) {
 			t.Errorf("%s is not the same: %s and %s", name, first[name], sum)
 		}
 	}
-	evidence(t, "reproduced in another folder, compiled anew", "%v", slices.Sorted(maps.Keys(second)))
+	evidence(t, "reproduced in another folder, compiled again", "%v", slices.Sorted(maps.Keys(second)))
 
 	var untrimmed [][]byte
 	for _, dir := range []string{"..", elsewhere} {

@@ -201,7 +201,7 @@ func TestFluxRender(t *testing.T) {
 						t.Errorf("%s: not what the post-renderer makes (-want +got):\n%s", strategy, diff)
 					}
 				}
-				if setting.halves == 2 && len(want) == len(byName(t, rendered)) {
+				if setting.members == 2 && len(want) == len(byName(t, rendered)) {
 					t.Error("there is no pair")
 				}
 				if !t.Failed() {
@@ -308,9 +308,9 @@ spec:
 	},
 }
 
-// TestFluxRenderKnob: one HelmRelease, whose text a Kustomization substitutes,
+// TestFluxRenderToggle: one HelmRelease, whose text a Kustomization substitutes,
 // is the pair when the trio is on and valid and the chart's own Cluster when not.
-func TestFluxRenderKnob(t *testing.T) {
+func TestFluxRenderToggle(t *testing.T) {
 	helm := tool(t, "helm4")
 	seen := 0
 	for name, dir := range fluxRenderCharts(t) {
@@ -324,12 +324,12 @@ func TestFluxRenderKnob(t *testing.T) {
 					continue // it is no matter of the chart
 				}
 				if out, stderr, err := run(setting.env, rendered, binary, "flux", "--substitute"); err == nil || out != "" || !strings.Contains(stderr, "must not be turned off") {
-					t.Errorf("%s: a knob, by which the half that is active could be lost: %v %s\n%s", setting.name, err, stderr, out)
+					t.Errorf("%s: a toggle, by which the member that is active could be lost: %v %s\n%s", setting.name, err, stderr, out)
 				}
 				continue
 			}
 			fragment := fluxCommand(t, setting.env, rendered, "--substitute")
-			for _, knob := range []struct {
+			for _, state := range []struct {
 				name      string
 				variables map[string]string
 				on        bool
@@ -354,11 +354,11 @@ func TestFluxRenderKnob(t *testing.T) {
 				{"no primary region", map[string]string{toggle: "true", replicaRegion: "region-b"}, false},
 				{"no replica region", map[string]string{toggle: "true", primaryRegion: "region-a"}, false},
 			} {
-				if _, more := knob.variables[toggle]; i > 0 && !knob.on && more && knob.name != "off" {
-					continue // the other settings meet the knob in the same patch
+				if _, more := state.variables[toggle]; i > 0 && !state.on && more && state.name != "off" {
+					continue // the other settings meet the toggle in the same patch
 				}
-				t.Run(name+"/"+setting.name+"/"+knob.name, func(t *testing.T) {
-					text, err := substituted(fragment, knob.variables)
+				t.Run(name+"/"+setting.name+"/"+state.name, func(t *testing.T) {
+					text, err := substituted(fragment, state.variables)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -367,14 +367,14 @@ func TestFluxRenderKnob(t *testing.T) {
 						t.Fatal(err)
 					}
 					env := slices.Clone(setting.env)
-					for name, value := range knob.variables {
+					for name, value := range state.variables {
 						env = append(env, name+"="+value)
 					}
 					want, stderr, err := run(env, rendered, binary)
 					if err != nil {
 						t.Fatal(stderr)
 					}
-					if on := want != rendered; on != knob.on {
+					if on := want != rendered; on != state.on {
 						t.Errorf("for the post-renderer this is on: %t", on)
 					}
 					if diff := cmp.Diff(byName(t, want), byName(t, got)); diff != "" {
@@ -387,7 +387,7 @@ func TestFluxRenderKnob(t *testing.T) {
 			}
 		}
 	}
-	evidence(t, "the knob, by helm-controller's code path", "%d states of the knob, for charts and settings, as by the post-renderer", seen)
+	evidence(t, "the toggle, by helm-controller's code path", "%d states of the toggle, for charts and settings, as by the post-renderer", seen)
 }
 
 const toggle, primaryRegion, replicaRegion = postrender.EnvEnableHotStandby, postrender.EnvPrimaryRegion, postrender.EnvReplicaRegion

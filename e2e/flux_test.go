@@ -196,7 +196,7 @@ spec: {url: %s/charts, interval: 1h}
 				t.Logf("the end of %s.log:\n%s", controller, text[max(0, len(text)-4000):])
 			}
 		}
-		// or they go on, and make the Clusters anew
+		// or they go on, and make the Clusters again
 		for _, kind := range []string{"kustomizations.kustomize.toolkit.fluxcd.io", "helmreleases"} {
 			f.kubectl(t, "", "-n", namespace, "delete", kind, "--all", "--timeout=60s")
 		}
@@ -339,8 +339,8 @@ func (f *flux) reconcile(t testing.TB, namespace, kind, name string) {
 	}
 }
 
-// A half is what must be the same of a Cluster however it came about.
-type half struct {
+// A member is what must be the same of a Cluster however it came about.
+type member struct {
 	Labels, Annotations map[string]string
 	Spec                map[string]any
 }
@@ -349,8 +349,8 @@ type half struct {
 // helmRelease says is common to all.
 var ownMarks = []string{"team", "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace", "app.kubernetes.io/managed-by", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}
 
-func halfOf(object *unstructured.Unstructured) half {
-	h := half{maps.Clone(object.GetLabels()), maps.Clone(object.GetAnnotations()), nil}
+func memberOf(object *unstructured.Unstructured) member {
+	h := member{maps.Clone(object.GetLabels()), maps.Clone(object.GetAnnotations()), nil}
 	h.Spec, _ = object.Object["spec"].(map[string]any)
 	for _, mark := range ownMarks {
 		delete(h.Labels, mark)
@@ -361,9 +361,9 @@ func halfOf(object *unstructured.Unstructured) half {
 
 // admitted returns the Clusters of a stream as the API server would store them,
 // with the defaults of the schema and of the operator's webhooks.
-func (f *flux) admitted(t testing.TB, stream string) map[string]half {
+func (f *flux) admitted(t testing.TB, stream string) map[string]member {
 	t.Helper()
-	clusters := make(map[string]half)
+	clusters := make(map[string]member)
 	for _, object := range objects(t, []byte(stream)) {
 		if !isV1Cluster(object) {
 			continue
@@ -376,7 +376,7 @@ func (f *flux) admitted(t testing.TB, stream string) map[string]half {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clusters[object.GetName()] = halfOf(stored)
+		clusters[object.GetName()] = memberOf(stored)
 	}
 	return clusters
 }
@@ -384,13 +384,13 @@ func (f *flux) admitted(t testing.TB, stream string) map[string]half {
 // compare compares the Clusters of a namespace with those of a stream.
 func (f *flux) compare(t testing.TB, namespace, stream string) string {
 	t.Helper()
-	got := make(map[string]half)
+	got := make(map[string]member)
 	list, err := f.client.Resource(clusterResource).Namespace(namespace).List(context.Background(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, object := range list.Items {
-		got[object.GetName()] = halfOf(&object)
+		got[object.GetName()] = memberOf(&object)
 	}
 	return cmp.Diff(f.admitted(t, stream), got, cmpopts.EquateEmpty())
 }
@@ -467,7 +467,7 @@ func TestFluxRelease(t *testing.T) {
 	f.kubectl(t, paired(t, trio, f.rendered(t, namespace, "0.1.0"), helmRelease(namespace, "0.1.0")), "apply", "--server-side", "--validate=strict", "-f", "-")
 	ready()
 	f.expect(t, "the install", namespace, pair("0.1.0"))
-	evidence(t, "install by helm-controller", "%.1f s to Ready; both halves are the ones that cnpg-pair renders, and in the release", time.Since(started).Seconds())
+	evidence(t, "install by helm-controller", "%.1f s to Ready; both members are the ones that cnpg-pair renders, and in the release", time.Since(started).Seconds())
 
 	for _, cluster := range []string{"blog-db", "blog-db-replica"} {
 		marks := f.get(t, namespace, "clusters.postgresql.cnpg.io", cluster).GetLabels()
@@ -495,7 +495,7 @@ func TestFluxRelease(t *testing.T) {
 			t.Errorf("%s has %s and %s after the upgrade", cluster, spec["imageName"], size)
 		}
 	}
-	evidence(t, "chart upgrade", "%.1f s; the image and the volume's size arrive in both halves", time.Since(started).Seconds())
+	evidence(t, "chart upgrade", "%.1f s; the image and the volume's size arrive in both members", time.Since(started).Seconds())
 
 	started = time.Now()
 	revisions := f.revisions(t, namespace)
@@ -523,11 +523,11 @@ func TestFluxRelease(t *testing.T) {
 	evidence(t, "uninstall", "%.1f s; both Clusters are gone", time.Since(started).Seconds())
 }
 
-// TestFluxKnob turns hot standby on and off by the variables of a Kustomization,
+// TestFluxToggle turns hot standby on and off by the variables of a Kustomization,
 // with one HelmRelease in git for every setting.
-func TestFluxKnob(t *testing.T) {
+func TestFluxToggle(t *testing.T) {
 	f := theFlux(t)
-	namespace := f.tenant(t, "flux-knob")
+	namespace := f.tenant(t, "flux-toggle")
 	single := f.rendered(t, namespace, "0.1.0")
 	pair, stderr, err := run(trio, single, binary)
 	if err != nil {
@@ -601,7 +601,7 @@ spec: {interval: 1h, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 		uid = now
 		times = append(times, fmt.Sprintf("%s %.1f s", step.name, time.Since(started).Seconds()))
 	}
-	evidence(t, "the knob, by postBuild", "%s", strings.Join(times, ", "))
+	evidence(t, "the toggle, by postBuild", "%s", strings.Join(times, ", "))
 
 	// no patch can tell these from regions; the pair that is there must live on
 	turn(fromOptional, on("region-a", "region-b"))
@@ -666,8 +666,8 @@ func TestFluxExample(t *testing.T) {
 	}
 	for _, step := range []struct{ name, enable, want string }{
 		{"the example as it is", "true", pair},
-		{"the knob turned off", "false", single},
-		{"the knob turned on", "true", pair},
+		{"the toggle turned off", "false", single},
+		{"the toggle turned on", "true", pair},
 	} {
 		started := time.Now()
 		f.kubectl(t, "", "-n", platform, "patch", "configmap", "sovereign", "--type=merge", "-p", `{"data":{"`+toggle+`":"`+step.enable+`"}}`)
@@ -716,7 +716,7 @@ func TestFluxFromCI(t *testing.T) {
 	if diff := f.compare(t, namespace, pair); diff != "" {
 		t.Errorf("Clusters (-want +got):\n%s", diff)
 	}
-	evidence(t, "rendered in CI, pushed as an artifact", "both halves are the ones that cnpg-pair renders")
+	evidence(t, "rendered in CI, pushed as an artifact", "both members are the ones that cnpg-pair renders")
 }
 
 // TestFluxFails: where a post-render fails, nothing is half done.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// testTwoClusters runs one half in each of two Kubernetes clusters, which know
+// testTwoClusters runs one member in each of two Kubernetes clusters, which know
 // nothing of each other: there is a route between their Pods, as ClusterMesh has
 // one, and what ClusterMesh would do for the global Services is done by hand here,
 // see reach.
@@ -30,7 +30,7 @@ func testTwoClusters(t *testing.T, c *cluster) {
 	evidence(t, "rows written in one cluster and read in the other, with the same credentials", "1000, %s, sslmode=verify-full to %s-mesh",
 		a.super(t, x+"-1", "SELECT version || ' ' || cipher FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"), x)
 
-	// in each cluster its own half, and of the other one the mesh Service only
+	// in each cluster its own member, and of the other one the mesh Service only
 	for _, side := range []struct {
 		*namespace
 		clusters, services string
@@ -86,7 +86,7 @@ func testTwoClusters(t *testing.T, c *cluster) {
 	})
 }
 
-// pairOfTwo installs the halves in two clusters, and has 1000 rows on both. The
+// pairOfTwo installs the members in two clusters, and has 1000 rows on both. The
 // result is what the replica took, from the secrets on.
 func pairOfTwo(t *testing.T, a, b *namespace) time.Duration {
 	t.Helper()
@@ -115,9 +115,9 @@ func testClusterLost(t *testing.T, a, b *namespace) {
 	pairOfTwo(t, a, b)
 	active := []string{"CNPG_PAIR_ACTIVE=replica"}
 	const insert = "INSERT INTO numbers DEFAULT VALUES"
-	write := func(n *namespace, half string) func() error {
+	write := func(n *namespace, member string) func() error {
 		return func() error {
-			_, err := n.sql("client", half+"-rw", insert)
+			_, err := n.sql("client", member+"-rw", insert)
 			return err
 		}
 	}
@@ -194,8 +194,8 @@ func copySecrets(t *testing.T, from, to *namespace, names ...string) {
 	to.applied(t, from.kubectl(t, append(args, "-o", "go-template-file=../examples/sides/copy-secrets.gotmpl")...))
 }
 
-// reach stands in for ClusterMesh: it gives the local Service of a half that runs in
-// another cluster the address of that half's Pod.
+// reach stands in for ClusterMesh: it gives the local Service of a member that runs in
+// another cluster the address of that member's Pod.
 func (n *namespace) reach(t *testing.T, service string, other *namespace, pod string) {
 	t.Helper()
 	n.applied(t, fmt.Sprintf(`

@@ -92,7 +92,7 @@ func TestProvisionTruthTable(t *testing.T) {
 			}
 		})
 	}
-	evidence(t, "trios provisioned from Go", "%d", len(rows))
+	evidence(t, "settings provisioned from Go", "%d", len(rows))
 	t.Run("strict", func(t *testing.T) {
 		_, stderr, err := provision(append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), "--namespace", namespace, "--name", "strict")
 		if err == nil || !strings.Contains(stderr, "SOVEREIGN_REPLICA_REGION is empty") {
@@ -105,7 +105,7 @@ func TestProvisionTruthTable(t *testing.T) {
 	for _, side := range []string{"primary", "replica"} {
 		t.Run("side "+side, func(t *testing.T) {
 			_, stderr, err := provision(append(slices.Clone(trio), "CNPG_PAIR_SIDE="+side), "--namespace", namespace, "--name", "side")
-			if err == nil || !strings.Contains(stderr, "CNPG_PAIR_SIDE asks for one half") {
+			if err == nil || !strings.Contains(stderr, "CNPG_PAIR_SIDE asks for one member") {
 				t.Errorf("error %v, stderr %q", err, stderr)
 			}
 			if names := plane.clusterNames(t, namespace); slices.Contains(names, "side") || slices.Contains(names, "side-replica") {

@@ -38,7 +38,7 @@ func (h helm) must(t *testing.T, env []string, args ...string) string {
 	return out
 }
 
-// TestReleaseLifecycle: both halves are ordinary members of a release, in every
+// TestReleaseLifecycle: both members are ordinary members of a release, in every
 // step of its life, and the database of the tenant is never replaced.
 func TestReleaseLifecycle(t *testing.T) {
 	plane := theControlPlane(t)

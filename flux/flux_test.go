@@ -160,8 +160,8 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// TestKnob substitutes the variables by Flux's own package.
-func TestKnob(t *testing.T) {
+// TestToggle substitutes the variables by Flux's own package.
+func TestToggle(t *testing.T) {
 	g := &Generator{Substitute: true}
 	entries, err := g.PostRenderers(source(chart))
 	if err != nil {
@@ -238,7 +238,7 @@ func TestCases(t *testing.T) {
 		"stream-separators":             "invalid document separator",
 		"style-scalars":                 `mapping key "null" already defined`,
 	}
-	cannotByKnob := map[string]string{
+	cannotByToggle := map[string]string{
 		"field-affinity-own-region": "but the primary region is SOVEREIGN_PRIMARY_REGION",
 	}
 	files, err := filepath.Glob("../testdata/*/in.yaml")
@@ -264,7 +264,7 @@ func TestCases(t *testing.T) {
 			for _, substitute := range []bool{false, true} {
 				reason := cannot[name]
 				if reason == "" && substitute {
-					reason = cannotByKnob[name]
+					reason = cannotByToggle[name]
 				}
 				g := &Generator{Config: valid, Substitute: substitute}
 				entries, err := g.PostRenderers(postrender.Source{Name: file, Data: data})
