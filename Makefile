@@ -29,10 +29,11 @@ fuzz: ## FUZZTIME for each fuzz test
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
 
 mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
-	cd e2e && $(GO) run ./mutants -C .. -n $(MUTANTS) -floor $(FLOOR) $(BROKEN)
+	cd e2e && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -floor $(FLOOR) $(BROKEN)
 MUTANTS = 60
-FLOOR = 80
-BROKEN = ./postrender ./internal/...
+SEED = 0
+FLOOR = 75
+BROKEN = . ./postrender ./internal/... ./flux
 
 vuln: ## known vulnerabilities in what is called, if their database can be reached
 	sh .ci/vuln $(GOVULNCHECK) $(VULNFLAGS)
