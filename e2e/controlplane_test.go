@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -380,21 +379,22 @@ func listed(object *unstructured.Unstructured) ([]*unstructured.Unstructured, er
 	return found, err
 }
 
-// eventually waits until check succeeds.
+// eventually waits until check succeeds. A check costs what the tests beside this one
+// need, so the longer it has waited, the longer it waits for the next one, by a
+// twentieth.
 func eventually(t testing.TB, limit time.Duration, what string, check func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
+	start := time.Now()
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		waited := time.Since(start)
+		if waited > limit {
 			t.Fatalf("after %s, not yet: %s: %v", limit, what, err)
-		case <-time.After(200 * time.Millisecond):
 		}
+		time.Sleep(max(200*time.Millisecond, waited/20))
 	}
 }
 

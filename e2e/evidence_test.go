@@ -4,16 +4,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
+// seen is a line of evidence, and the test that saw it.
+type seen struct{ test, line string }
+
 // measured is what the tests of this run have seen, in order.
 var measured struct {
 	sync.Mutex
-	lines []string
+	lines []seen
 }
 
 // evidence records something that a test has seen with its own eyes: a time, a
@@ -27,7 +31,7 @@ func evidence(t testing.TB, name, format string, args ...any) {
 	t.Log(line)
 	measured.Lock()
 	defer measured.Unlock()
-	measured.lines = append(measured.lines, line)
+	measured.lines = append(measured.lines, seen{t.Name(), line})
 }
 
 // writeEvidence appends the run's evidence, with its date and what was tested, to
@@ -35,6 +39,12 @@ func evidence(t testing.TB, name, format string, args ...any) {
 func writeEvidence(passed bool) {
 	if len(measured.lines) == 0 {
 		return
+	}
+	// by test, as some run side by side
+	slices.SortStableFunc(measured.lines, func(a, b seen) int { return strings.Compare(a.test, b.test) })
+	var lines strings.Builder
+	for _, seen := range measured.lines {
+		lines.WriteString(seen.line + "\n")
 	}
 	path := os.Getenv("E2E_SUMMARY")
 	if path == "" {
@@ -48,8 +58,8 @@ func writeEvidence(passed bool) {
 	if err != nil {
 		commit = "of an unknown commit" // a source archive
 	}
-	text := fmt.Sprintf("%s, cnpg-pair %s: %s\n%s\n\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
-		strings.TrimSpace(commit), verdict, strings.Join(measured.lines, "\n"))
+	text := fmt.Sprintf("%s, cnpg-pair %s: %s\n%s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
+		strings.TrimSpace(commit), verdict, lines.String())
 	fmt.Printf("\n%s", text)
 	os.MkdirAll(filepath.Dir(path), 0o755)
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)

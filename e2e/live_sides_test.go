@@ -16,9 +16,8 @@ import (
 // see reach.
 func testTwoClusters(t *testing.T, c *cluster) {
 	c.ours(t, "a second cluster must be started for this")
-	second := c.second(t)
 	a := c.namespace(t, "two")
-	b := second.sameNamespace(t, a)
+	b := c.beside.sameNamespace(t, a)
 	took := pairOfTwo(t, a, b)
 	evidence(t, "from the copied secrets to a replica that streams from the other cluster", "%.0f s", took.Seconds())
 	received := b.super(t, replica+"-1", "SELECT status || ' ' || conninfo FROM pg_stat_wal_receiver")
@@ -80,10 +79,6 @@ func testTwoClusters(t *testing.T, c *cluster) {
 		a.beyond(t, "client", x, last-1)
 		evidence(t, "rows on both after the change", "%s", a.login(t, "client", x+"-rw", "SELECT count(*) FROM numbers"))
 	})
-	t.Run("lost", func(t *testing.T) {
-		a := c.namespace(t, "lost")
-		testClusterLost(t, a, second.sameNamespace(t, a))
-	})
 }
 
 // pairOfTwo installs the members in two clusters, and has 1000 rows on both. The
@@ -111,7 +106,10 @@ func pairOfTwo(t *testing.T, a, b *namespace) time.Duration {
 // testClusterLost promotes the replica while the primary's cluster knows nothing of
 // it, as one does not that was lost and comes back; tells it, and clones the old
 // primary again.
-func testClusterLost(t *testing.T, a, b *namespace) {
+func testClusterLost(t *testing.T, c *cluster) {
+	c.ours(t, "a second cluster must be started for this")
+	a := c.namespace(t, "lost")
+	b := c.beside.sameNamespace(t, a)
 	pairOfTwo(t, a, b)
 	active := []string{"CNPG_PAIR_ACTIVE=replica"}
 	const insert = "INSERT INTO numbers DEFAULT VALUES"

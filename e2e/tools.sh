@@ -63,6 +63,16 @@ for name; do
 	cilium) build cilium github.com/cilium/cilium . cilium ;;
 	cyclonedx-gomod) build cyclonedx github.com/CycloneDX/cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod cyclonedx-gomod ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
+	dns)
+		# of the module of the tests, as they are built, for most of it is compiled already
+		program=$cache/dns-$(cat ../live/dns/main.go ../go.sum | cksum | cut -d' ' -f1)
+		if [ ! -x "$program" ]; then
+			mkdir -p "$cache"
+			(cd ../live/dns && go build -o "$program.$$" .)
+			mv "$program.$$" "$program"
+		fi
+		echo "$program"
+		;;
 	live) ../live/cluster.sh tools ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac

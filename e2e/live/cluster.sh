@@ -127,7 +127,7 @@ control() {
 	start control controllers "$kubernetes" kube-controller-manager --kubeconfig "$admin" --leader-elect=false \
 		--service-account-private-key-file "$state/pki/accounts.key" --root-ca-file "$state/pki/ca.crt"
 	start control scheduler "$kubernetes" kube-scheduler --kubeconfig "$admin" --leader-elect=false
-	start control dns "$state/dns" -kubeconfig "$admin" -listen $net.1:53
+	start control dns "$dns" -kubeconfig "$admin" -listen $net.1:53
 }
 
 # node NAME: node-a is the first one, and in region-a
@@ -261,6 +261,7 @@ tools() {
 	etcd=$("$here/../tools.sh" etcd)
 	kubernetes=$("$here/../tools.sh" kubernetes)
 	operator=$("$here/../tools.sh" operator)
+	dns=$("$here/../tools.sh" dns)
 	images=$("$here/images.sh")
 }
 
@@ -281,7 +282,6 @@ up() {
 	tools
 	down
 	mkdir -p "$state"
-	(cd "$here" && CGO_ENABLED=0 go build -o "$state/dns" ./dns)
 	pki
 	control
 	for node in $nodes; do
