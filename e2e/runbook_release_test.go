@@ -142,7 +142,7 @@ func (r *runbookTest) do(t *testing.T, b block) {
 	before := r.paste(t, `echo "${STATE:-}"`)
 	out := r.block(t, b)
 	r.applied(t)
-	set := regexp.MustCompile(`(?m)(?:^|&& |on \w+ )set_active ([a-z ]+?|\$STATE)(?: &&.*)?$`).FindStringSubmatch(b.text)
+	set := regexp.MustCompile(`(?m)(?:^ *|&& |on \w+ )set_active ([a-z ]+?|\$STATE)(?: &&.*)?$`).FindStringSubmatch(b.text)
 	if set == nil {
 		t.Logf("%s:%d: %s", r.tool, b.line, strings.TrimSpace(out))
 		return
@@ -228,6 +228,7 @@ func runbookProcedures(t *testing.T, r *runbookTest) map[int]bool {
 	r.paste(t, "export SOVEREIGN_PRIMARY_REGION=eu-central-1")
 
 	r.section(t, "Planned switchover")
+	r.section(t, "The active replica's region is lost") // which asks only
 	r.section(t, "Switch back")
 	r.manyReleases(t)
 	r.section(t, "Turn hot standby off")
@@ -468,10 +469,18 @@ func runbookTwoClusters(t *testing.T, r *runbookTest, other *controlPlane) map[i
 			}
 		}
 	}
-	for _, heading := range []string{"Two Kubernetes clusters", "The primary's Kubernetes cluster is lost"} {
+	const back = "Back between two Kubernetes clusters"
+	for _, heading := range []string{"Two Kubernetes clusters", back, "The primary's Kubernetes cluster is lost", back,
+		"Remove the replica from two Kubernetes clusters"} {
 		for _, b := range runbook(t, heading) {
 			check(b)
 		}
+	}
+	if diff := cmp.Diff([][]string{{"blog-db"}, {}}, [][]string{r.plane.clusterNames(t, r.namespace), other.clusterNames(t, r.namespace)}); diff != "" {
+		t.Errorf("the Clusters of the sides, after the replica was removed (-want +got):\n%s", diff)
+	}
+	if x := r.plane.get(t, r.namespace, kind, "blog-db"); x.GetLabels()["openova.io/cnpg-role"] != "" {
+		t.Errorf("blog-db is still one of a pair: %v", x.GetLabels())
 	}
 	return r.pasted
 }

@@ -89,7 +89,7 @@ func setup(t testing.TB, tool string) []block {
 
 // living are the runbook's functions that ask PostgreSQL, or wait for what only a
 // cluster with nodes does. A block that uses one needs a living database, or stand-ins.
-var living = regexp.MustCompile(`\b(sql|answers|writable|streams|demoted|replayed|gone|promoted|switch_over|roles|kubectl logs)\b`)
+var living = regexp.MustCompile(`\b(sql|answers|takes_writes|has_nothing|writable|streams|demoted|replayed|gone|promoted|switch_over|roles|single|kubectl logs)\b`)
 
 // stateTable reads the runbook's table: by the words after set_active, what the
 // primary and the replica are.
