@@ -471,7 +471,7 @@ func runbookTwoClusters(t *testing.T, r *runbookTest, other *controlPlane) map[i
 	}
 	const back = "Back between two Kubernetes clusters"
 	for _, heading := range []string{"Two Kubernetes clusters", back, "The primary's Kubernetes cluster is lost", back,
-		"Remove the replica from two Kubernetes clusters"} {
+		"The standby of two Kubernetes clusters is lost", "Remove the replica from two Kubernetes clusters"} {
 		for _, b := range runbook(t, heading) {
 			check(b)
 		}
