@@ -60,7 +60,7 @@ proven: ## writes the table of docs/evidence.md from the last run of make e2e
 bench: build ## beside yq, kyaml, kustomize and cat, on generated streams; fails where a bar is missed
 	cd e2e && $(GO) run ./bench "$(abspath $(BIN))/cnpg-pair$(EXE)" $$(./tools.sh yq kyaml kustomize)
 
-docs: ## writes the man pages and the README's picture
+docs: ## writes the man pages and the picture of a diff
 	$(GO) test ./internal/cli -run TestMan -update
 	$(GO) run ./docs/picture docs/picture/blog-db.yaml > docs/pair.svg
 

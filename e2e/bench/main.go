@@ -28,7 +28,7 @@ const (
 	bound = time.Minute // for one run of kustomize on the large stream
 
 	pair    = "cnpg-pair"
-	off     = "cnpg-pair, trio off"
+	off     = "cnpg-pair, hot standby off"
 	cat     = "cat"
 	yq      = "yq, one edit"
 	kyaml   = "kyaml, read and write"
@@ -53,7 +53,7 @@ func main() {
 type command struct {
 	name string
 	args []string
-	on   bool // with a valid trio
+	on   bool // with valid hot-standby settings
 }
 
 func bench(pairProgram, yqProgram, kyamlProgram, kustomizeProgram string) error {

@@ -32,7 +32,7 @@ func printHelp(cmd *cobra.Command, _ []string) {
 	}
 	switch {
 	case !cmd.HasParent():
-		fmt.Fprintln(out, "\nA flag beats the variable in parentheses.")
+		fmt.Fprintln(out, "\nA flag overrides the variable in parentheses.")
 	case strings.Contains(cmd.Use, "[flags]"):
 		fmt.Fprintf(out, "\nThe settings and their variables: %s --help\n", cmd.Root().Name())
 	}

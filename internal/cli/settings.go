@@ -58,7 +58,7 @@ func addSettings(cmd *cobra.Command) settings {
 	return given
 }
 
-// config returns the settings. A flag beats its variable.
+// config returns the settings. A flag overrides its variable.
 func (s settings) config(getenv func(string) string) (postrender.Config, error) {
 	lookup := func(variable string) string {
 		for _, f := range settingFlags {
