@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// testRunbook pastes the procedures of docs/runbook.md for Helm into a shell, where
+// PostgreSQL is real: what the page waits for is what there is.
+func testRunbook(t *testing.T, c *cluster) {
+	n := c.namespace(t, "runbook")
+	n.helm(t, trio)
+	n.healthy(t, x, replica)
+	n.client(t, "client", "region-b", "sleep infinity")
+	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+
+	bin := t.TempDir()
+	for link, program := range map[string]string{"helm": c.helm, "kubectl": c.kube, "cnpg-pair": binary} {
+		if err := os.Symlink(program, filepath.Join(bin, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newShell(t, append(slices.Clone(c.env), "PATH="+bin+":"+os.Getenv("PATH")), append(slices.Clone(c.prefix), "sh")...)
+	s.blocks(t, setup(t, "Helm"))
+	// as a reader changes the values at the top
+	s.paste(t, "export NAMESPACE="+n.name+" SOVEREIGN_PRIMARY_REGION=region-a SOVEREIGN_REPLICA_REGION=region-b")
+
+	rows := 0
+	section := func(heading, active string) {
+		t.Helper()
+		s.blocks(t, runbook(t, heading))
+		n.answer(t, "client", active+"-rw", "INSERT INTO numbers DEFAULT VALUES") // after its restart
+		rows++
+		if got := n.answer(t, "client", active+"-rw", "SELECT count(*) FROM numbers"); got != fmt.Sprint(rows) {
+			t.Errorf("after %q there are %s rows on %s, want %d", heading, got, active, rows)
+		}
+	}
+	section("Planned switchover", replica)
+	section("Switch back", x)
+
+	section("The primary's region is lost", replica)
+	left := runbook(t, "A standby is lost")
+	s.block(t, containing(t, left, "STATE='replica rejoin'"))
+	for _, b := range left[2:] {
+		out := s.block(t, b)
+		if strings.Contains(b.text, "kubectl logs") && !strings.Contains(out, "logger") {
+			t.Errorf("no log of PostgreSQL:\n%s", out)
+		}
+	}
+	section("Switch back", x) // with synchronous replication now
+
+	many := runbook(t, "Many releases")
+	s.block(t, containing(t, many, `meta\.helm`))
+	s.paste(t, "grep '^"+n.name+" ' tenants.txt > ours.txt && mv ours.txt tenants.txt") // the other tests have pairs too
+	s.block(t, containing(t, many, "each() ("))
+	for _, c := range []struct{ part, want string }{
+		{"switch_over() {", ""},
+		{"roles() {", fmt.Sprintf("%s blog: %s t, %s f\n", n.name, x, replica)},
+		{"promoted() {", fmt.Sprintf("%s blog: %s takes writes\n", n.name, replica)},
+	} {
+		if out := s.block(t, containing(t, many, c.part)); strings.Contains(out, "FAILED") || !strings.Contains(out, c.want) {
+			t.Fatalf("%s prints no %q:\n%s", c.part, c.want, out)
+		}
+	}
+	section("Switch back", x)
+	section("The replica's region is lost", x)
+	s.blocks(t, runbook(t, "Turn hot standby off"))
+	if got := n.kubectl(t, "get", clusters, "-o", "name"); strings.Contains(got, replica) {
+		t.Errorf("hot standby is off, and there is %s", got)
+	}
+	n.healthy(t, x)
+	evidence(t, "blocks of the runbook, with real PostgreSQL", "%d, by Helm %s", len(s.pasted), strings.TrimSpace(s.paste(t, "helm version --short")))
+}

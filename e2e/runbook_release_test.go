@@ -1,0 +1,482 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v4/pkg/action"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	"helm.sh/helm/v4/pkg/cli"
+	"helm.sh/helm/v4/pkg/kube"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// standIns answer for PostgreSQL, at once, where no node runs any, and for the garbage
+// collector of Kubernetes, which is not there either.
+const standIns = `
+answers() { :; }
+end_of_wal() { echo 0/3000060; }
+sql() { echo f; }
+has_nothing() {
+	kubectl delete pods,pvc,jobs,services --selector "cnpg.io/cluster=$1" --wait=false
+	for volume in $(kubectl get pvc --selector "cnpg.io/cluster=$1" --output name); do
+		kubectl patch "$volume" --type merge --patch '{"metadata": {"finalizers": null}}'
+	done
+}
+`
+
+// notPasted are the blocks that no test pastes, by a part of each.
+var notPasted = map[string]string{
+	`kubectl logs`: "shows a person the log of a PostgreSQL that runs",
+}
+
+// A runbookTest is the runbook's reader, at work with one tool.
+type runbookTest struct {
+	*shell
+	tool      string // a heading of the runbook
+	plane     *controlPlane
+	namespace string
+	states    map[string][2]string
+	applied   func(t *testing.T) // does what a controller would, after a block
+}
+
+// TestReleaseRunbook does what docs/runbook.md says, in each of its tools, on a real API
+// server with the real operator, and compares the Clusters after each block with the
+// table on the page.
+func TestReleaseRunbook(t *testing.T) {
+	plane := theControlPlane(t)
+	pasted := make(map[int]bool)
+	for _, name := range []string{"Helm 3", "Helm 4", "Flux", "Argo CD"} {
+		t.Run(name, func(t *testing.T) {
+			r := newRunbookTest(t, plane, name)
+			for line := range runbookProcedures(t, r) {
+				pasted[line] = true
+			}
+		})
+	}
+	t.Run("two clusters", func(t *testing.T) {
+		if plane.operatorLog == "" {
+			t.Skip("a second cluster must be started for this, and the first one is yours")
+		}
+		for line := range runbookTwoClusters(t, newRunbookTest(t, plane, "Helm 4"), newControlPlane(t)) {
+			pasted[line] = true
+		}
+	})
+	if t.Failed() || plane.operatorLog == "" {
+		return
+	}
+	all, waiting := 0, 0
+	for _, b := range readBlocks(t, runbookFile) {
+		all++
+		if living.MatchString(b.text) {
+			waiting++
+		}
+		if pasted[b.line] {
+			continue
+		}
+		known := false
+		for part := range notPasted {
+			known = known || strings.Contains(b.text, part)
+		}
+		if !known {
+			t.Errorf("docs/runbook.md:%d: no test pastes this block:\n%s", b.line, b.text)
+		}
+	}
+	evidence(t, "blocks of the runbook, pasted word for word", "%d of %d, of which %d ask PostgreSQL, for which stand-ins answered", len(pasted), all, waiting)
+}
+
+// newRunbookTest has a release with hot standby on, and a shell that is set up for it.
+func newRunbookTest(t *testing.T, plane *controlPlane, name string) *runbookTest {
+	t.Helper()
+	r := &runbookTest{plane: plane, tool: name, states: stateTable(t), applied: func(*testing.T) {}}
+	r.namespace = plane.namespace(t, "runbook-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
+	three, four := helms(t)["Helm 3"], helms(t)["Helm 4"]
+	h := four
+	interpreter := "bash"
+	if name == "Helm 3" {
+		h, interpreter = three, "sh"
+	}
+	bin := t.TempDir()
+	for link, program := range map[string]string{"helm": h.program, "kubectl": plane.kubectlPath, "cnpg-pair": binary, "cnpg-pair-flux": filepath.Join(filepath.Dir(binary), "cnpg-pair-flux")} {
+		if err := os.Symlink(program, filepath.Join(bin, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := slices.Concat(h.env, []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "KUBECONFIG=" + plane.kubeconfig, "HOME=" + t.TempDir(),
+		"GIT_AUTHOR_NAME=e2e", "GIT_AUTHOR_EMAIL=e2e@example.com", "GIT_COMMITTER_NAME=e2e", "GIT_COMMITTER_EMAIL=e2e@example.com"})
+	r.shell = newShell(t, env, interpreter)
+
+	section := strings.TrimRight(name, " 34")
+	r.blocks(t, setup(t, section))
+	r.paste(t, standIns)
+	r.paste(t, "export NAMESPACE="+r.namespace)
+	switch section {
+	case "Helm":
+		r.paste(t, `helm install "$RELEASE" "$CHART" --namespace "$NAMESPACE" --no-hooks --post-renderer "$POST_RENDERER"`)
+	case "Flux":
+		r.standForFlux(t)
+		r.install(t)
+	case "Argo CD":
+		r.standForArgoCD(t, bin)
+		r.paste(t, "set_active primary")
+	}
+	r.expect(t, "the installation", "blog-db", "primary")
+	return r
+}
+
+// install makes the release of Flux's tool in the shell's namespace.
+func (r *runbookTest) install(t *testing.T) {
+	t.Helper()
+	r.paste(t, "set_active primary")
+	r.applied(t)
+}
+
+// do pastes a block, and compares what it leads to with the page.
+func (r *runbookTest) do(t *testing.T, b block) {
+	t.Helper()
+	before := r.paste(t, `echo "${STATE:-}"`)
+	out := r.block(t, b)
+	r.applied(t)
+	set := regexp.MustCompile(`(?m)(?:^|&& |on \w+ )set_active ([a-z ]+?|\$STATE)(?: &&.*)?$`).FindStringSubmatch(b.text)
+	if set == nil {
+		t.Logf("%s:%d: %s", r.tool, b.line, strings.TrimSpace(out))
+		return
+	}
+	state := strings.ReplaceAll(set[1], "$STATE", strings.TrimSpace(before))
+	r.expect(t, fmt.Sprintf("docs/runbook.md:%d", b.line), "blog-db", state)
+}
+
+// section pastes all blocks below a heading.
+func (r *runbookTest) section(t *testing.T, heading string) {
+	t.Helper()
+	for _, b := range runbook(t, heading) {
+		r.do(t, b)
+	}
+}
+
+// expect compares the Clusters of the namespace with a row of the page's table.
+func (r *runbookTest) expect(t *testing.T, after, x, state string) {
+	t.Helper()
+	want, ok := r.states[state]
+	if !ok {
+		t.Fatalf("%s: the page has no state %q", after, state)
+	}
+	const kind = "clusters.postgresql.cnpg.io"
+	got := [2]string{
+		inWords(r.plane.get(t, r.namespace, kind, x), x+"-replica"),
+		inWords(r.plane.get(t, r.namespace, kind, x+"-replica"), x),
+	}
+	if got != want {
+		t.Fatalf("%s, after %s, in the state %s (-page +Clusters):\n%s", r.tool, after, state, cmp.Diff(want, got))
+	}
+}
+
+// nodeRegion is the region that a Cluster asks for.
+func (r *runbookTest) nodeRegion(t *testing.T, name string) string {
+	t.Helper()
+	terms, _, _ := unstructured.NestedSlice(r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", name).Object,
+		"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
+	return fmt.Sprint(terms)
+}
+
+// runbookProcedures does one procedure after the other. Only what a tool does not need
+// is left out.
+func runbookProcedures(t *testing.T, r *runbookTest) map[int]bool {
+	clone := runbook(t, "A standby is lost")
+	primaryLeft, replicaLeft := containing(t, clone, "STATE=primary"), containing(t, clone, "STATE='replica rejoin'")
+	again := func(choice block) {
+		t.Helper()
+		r.do(t, choice)
+		for _, b := range clone[2:] {
+			if strings.Contains(b.text, "kubectl logs") {
+				continue
+			}
+			r.do(t, b)
+		}
+	}
+	r.plane.wait(t, r.namespace, "secret", "blog-db-app")
+
+	r.section(t, "The primary's region is lost")
+	// and then there is another region
+	gone := runbook(t, "A region is gone for good")
+	r.do(t, containing(t, gone, "SOVEREIGN_PRIMARY_REGION"))
+	r.do(t, containing(t, gone, "--force"))
+	again(replicaLeft)
+	if got := r.nodeRegion(t, "blog-db"); !strings.Contains(got, "eu-west-1") {
+		t.Errorf("the old primary is not in the new region: %s", got)
+	}
+	if owners := r.plane.get(t, r.namespace, "secret", "blog-db-app").GetOwnerReferences(); len(owners) > 0 {
+		t.Errorf("the application's secret belongs to %v", owners)
+	}
+	r.section(t, "Switch back")
+
+	r.paste(t, "export SOVEREIGN_PRIMARY_REGION=eu-central-1") // the page has one new region for both
+	r.do(t, containing(t, gone, "SOVEREIGN_REPLICA_REGION"))
+	r.section(t, "The replica's region is lost")
+	again(primaryLeft)
+	if got := r.nodeRegion(t, "blog-db-replica"); !strings.Contains(got, "eu-west-1") {
+		t.Errorf("the replica is not in the new region: %s", got)
+	}
+	if got, _, _ := unstructured.NestedMap(r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db").Object, "spec", "postgresql", "synchronous"); got == nil {
+		t.Error("replication is not synchronous, which the last block asks for")
+	}
+
+	r.section(t, "Planned switchover")
+	r.section(t, "Switch back")
+	r.manyReleases(t)
+	r.blocks(t, runbook(t, "Turn hot standby off"))
+	r.applied(t)
+	x, y := r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db"), r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db-replica")
+	if pruned := r.tool != "Argo CD"; (y == nil) != pruned {
+		t.Errorf("the replica is there: %t, want %t", y != nil, !pruned)
+	}
+	if _, marked := x.GetLabels()["openova.io/cnpg-role"]; marked {
+		t.Errorf("blog-db is still one of a pair: %v", x.GetLabels())
+	}
+	return r.pasted
+}
+
+// manyReleases does the procedures for all releases, with a second one.
+func (r *runbookTest) manyReleases(t *testing.T) {
+	t.Helper()
+	first := r.namespace
+	second := r.plane.namespace(t, "runbook-second")
+	r.paste(t, "(\nexport NAMESPACE="+second+" RELEASE=shop\n"+map[bool]string{
+		true:  `helm install "$RELEASE" "$CHART" --namespace "$NAMESPACE" --no-hooks --post-renderer "$POST_RENDERER"`,
+		false: "set_active primary",
+	}[strings.HasPrefix(r.tool, "Helm")]+"\n)")
+	r.applied(t)
+	both := func(after, state string) {
+		t.Helper()
+		r.expect(t, after, "blog-db", state)
+		r.namespace = second
+		r.expect(t, after+", in the second release", "shop-db", state)
+		r.namespace = first
+	}
+	both("the second installation", "primary")
+
+	many := runbook(t, "Many releases")
+	flavour := "meta\\.helm"
+	if r.tool == "Argo CD" {
+		flavour = "argocd\\.argoproj"
+	}
+	list := r.block(t, containing(t, many, flavour))
+	for _, line := range []string{first + " blog blog-db blog-db-replica\n", second + " shop shop-db shop-db-replica\n"} {
+		if !strings.Contains(list, line) {
+			t.Fatalf("the list has no %q:\n%s", line, list)
+		}
+	}
+	// a cluster of yours may have other pairs
+	r.paste(t, "grep -e '^"+first+" ' -e '^"+second+" ' tenants.txt > ours.txt && mv ours.txt tenants.txt")
+	r.block(t, containing(t, many, "each() ("))
+	lost := containing(t, many, "each set_active replica")
+	if r.tool == "Flux" {
+		lost = containing(t, many, "each write_patches replica")
+	}
+	for _, step := range []struct {
+		block block
+		state string
+	}{
+		{lost, "replica"},
+		{containing(t, many, "promoted() {"), "replica"},
+		{containing(t, many, "switch_over() {"), "replica rejoin"},
+		{containing(t, many, "roles() {"), "replica rejoin"},
+	} {
+		out := r.block(t, step.block)
+		if strings.Contains(out, "FAILED") {
+			t.Fatalf("docs/runbook.md:%d: %s", step.block.line, out)
+		}
+		r.applied(t)
+		both(fmt.Sprintf("docs/runbook.md:%d", step.block.line), step.state)
+	}
+	if strings.HasPrefix(r.tool, "Helm") {
+		r.paste(t, "old=$NAMESPACE,$RELEASE,$CLUSTER,$REPLICA; NAMESPACE="+second+" RELEASE=shop CLUSTER=shop-db REPLICA=shop-db-replica")
+		r.plane.wait(t, second, "secret", "shop-db-app")
+		for _, b := range runbook(t, "Remove a release") {
+			out := r.block(t, b)
+			if strings.Contains(b.text, "helm uninstall") && (!strings.Contains(out, "shop-db-replica") || strings.Contains(out, "shop-db ")) {
+				t.Errorf("Helm keeps other Clusters than the replica:\n%s", out)
+			}
+		}
+		if left := r.plane.clusterNames(t, second); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+		r.paste(t, "IFS=, read -r NAMESPACE RELEASE CLUSTER REPLICA <<E\n$old\nE")
+	}
+	r.section(t, "Switch back")
+}
+
+// wait waits until there is an object.
+func (p *controlPlane) wait(t *testing.T, namespace, kind, name string) {
+	t.Helper()
+	p.kubectl(t, "", "-n", namespace, "wait", "--for=create", kind+"/"+name, "--timeout=60s")
+}
+
+// standForFlux has Git, and notes what the program flux is told. What helm-controller
+// would do then, applied does: it upgrades the release by Helm's library, with the
+// patches of the HelmRelease that was pushed.
+func (r *runbookTest) standForFlux(t *testing.T) {
+	t.Helper()
+	r.paste(t, `flux() { echo "$NAMESPACE $*" >> "`+r.dir+`/told"; }`)
+	r.paste(t, `git init --quiet --bare upstream.git && git init --quiet --initial-branch main && git add examples &&
+git commit --quiet --message start && git remote add origin upstream.git && git push --quiet --set-upstream origin main`)
+	tenant, err := os.ReadFile("../examples/flux/tenants/blog.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(r.dir, "examples/flux/tenants/shop.yaml"), bytes.ReplaceAll(tenant, []byte("name: blog\n"), []byte("name: shop\n")))
+	// not yet installed, so that there are no values to read
+	r.paste(t, `helm() { case $* in "get values"*) command helm "$@" 2> /dev/null || echo null ;; *) command helm "$@" ;; esac; }`)
+	r.applied = func(t *testing.T) {
+		t.Helper()
+		told, err := os.ReadFile(filepath.Join(r.dir, "told"))
+		if os.IsNotExist(err) {
+			return
+		}
+		os.Remove(filepath.Join(r.dir, "told"))
+		last := make(map[string]bool)
+		for line := range strings.Lines(string(told)) {
+			words := strings.Fields(line)
+			if words[2] != "helmrelease" || last[line] {
+				continue
+			}
+			last[line] = true
+			pushed, err := exec.Command("git", "-C", filepath.Join(r.dir, "upstream.git"), "show", "main:examples/flux/tenants/"+words[3]+".yaml").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.helmController(t, words[0], words[3], pushed)
+		}
+	}
+}
+
+// helmController installs or upgrades a release, with the postRenderers of a file.
+func (r *runbookTest) helmController(t *testing.T, namespace, name string, file []byte) {
+	t.Helper()
+	var spec helmReleaseSpec
+	for document := range strings.SplitSeq(string(file), "\n---\n") {
+		var release struct {
+			Kind string
+			Spec helmReleaseSpec
+		}
+		if err := yaml.Unmarshal([]byte(document), &release); err != nil {
+			t.Fatal(err)
+		}
+		if release.Kind == "HelmRelease" {
+			spec = release.Spec
+		}
+	}
+	settings := cli.New()
+	settings.KubeConfig = r.plane.kubeconfig
+	settings.SetNamespace(namespace)
+	config := action.NewConfiguration()
+	if err := config.Init(settings.RESTClientGetter(), namespace, "secret"); err != nil {
+		t.Fatal(err)
+	}
+	chart, err := loader.Load(chart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upgrade := action.NewUpgrade(config)
+	upgrade.Namespace, upgrade.PostRenderer, upgrade.DisableHooks, upgrade.WaitStrategy = namespace, spec, true, kube.HookOnlyStrategy
+	upgrade.ServerSideApply = "auto"
+	if _, err := upgrade.RunWithContext(context.Background(), name, chart, nil); err != nil && strings.Contains(err.Error(), "has no deployed releases") {
+		install := action.NewInstall(config)
+		install.ReleaseName, install.Namespace, install.PostRenderer, install.DisableHooks, install.WaitStrategy = name, namespace, spec, true, kube.HookOnlyStrategy
+		_, err = install.Run(chart, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	} else if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// standForArgoCD puts a program argocd on the PATH that does what Argo CD does with the
+// two commands of the page: it keeps the settings of an Application, and renders by the
+// commands of the example's plugin, in an environment of its own, and applies.
+func (r *runbookTest) standForArgoCD(t *testing.T, bin string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(argocdExample, "plugin.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plugin pluginFile
+	if err := yaml.Unmarshal(text, &plugin); err != nil {
+		t.Fatal(err)
+	}
+	generate := plugin.Spec.Generate
+	write(t, filepath.Join(r.dir, "generate.sh"), []byte(generate.Args[len(generate.Args)-1]))
+	write(t, filepath.Join(bin, "argocd"), []byte(`#!/bin/sh
+set -eu
+settings=`+r.dir+`/$3.env
+case "$1 $2" in
+"app set")
+	shift 3
+	touch "$settings"
+	while [ $# -gt 0 ]; do
+		if [ "$1" = --plugin-env ]; then
+			sed -i "/^ARGOCD_ENV_${2%%=*}=/d" "$settings"
+			echo "ARGOCD_ENV_$2" >> "$settings"
+		elif [ "$1 $2" != "--sync-policy none" ]; then
+			echo "argocd: $1 $2?" >&2; exit 1
+		fi
+		shift 2
+	done ;;
+"app sync")
+	cd "$CHART"
+	env -i PATH="$PATH" HOME="$HOME" ARGOCD_APP_NAME="$3" ARGOCD_APP_NAMESPACE="$NAMESPACE" $(cat "$settings") sh "`+r.dir+`/generate.sh" > "$settings.yaml"
+	kubectl --namespace "$NAMESPACE" apply --filename "$settings.yaml"
+	kubectl --namespace "$NAMESPACE" annotate --overwrite clusters.postgresql.cnpg.io --all argocd.argoproj.io/tracking-id="$3:postgresql.cnpg.io/Cluster:x/y" ;;
+*) echo "argocd: $*?" >&2; exit 1 ;;
+esac
+`))
+	if err := os.Chmod(filepath.Join(bin, "argocd"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runbookTwoClusters runs each member in a Kubernetes cluster of its own.
+func runbookTwoClusters(t *testing.T, r *runbookTest, other *controlPlane) map[int]bool {
+	r.paste(t, `helm uninstall "$RELEASE" --namespace "$NAMESPACE" --no-hooks && has_nothing "$CLUSTER" && has_nothing "$REPLICA"`)
+	r.paste(t, `kubectl delete secrets --all && mkdir -p "$HOME/.kube" && cp "`+r.plane.kubeconfig+`" "$HOME/.kube/primary" && cp "`+other.kubeconfig+`" "$HOME/.kube/replica"`)
+	there := &runbookTest{plane: other, tool: "the other cluster", namespace: r.namespace}
+	const kind = "clusters.postgresql.cnpg.io"
+	check := func(b block) {
+		t.Helper()
+		r.block(t, b)
+		for _, m := range regexp.MustCompile(`on (primary|replica) set_active ([a-z ]+?)(?: &&|\n)`).FindAllStringSubmatch(b.text, -1) {
+			want, ok := r.states[m[2]]
+			if !ok {
+				t.Fatalf("line %d: no state %q", b.line, m[2])
+			}
+			here, theirs := r.plane.clusterNames(t, r.namespace), other.clusterNames(t, r.namespace)
+			if diff := cmp.Diff([][]string{{"blog-db"}, {"blog-db-replica"}}, [][]string{here, theirs}); diff != "" {
+				t.Fatalf("line %d: the Clusters of the sides (-want +got):\n%s", b.line, diff)
+			}
+			got, member := inWords(r.plane.get(t, r.namespace, kind, "blog-db"), "blog-db-replica"), want[0]
+			if m[1] == "replica" {
+				got, member = inWords(other.get(t, there.namespace, kind, "blog-db-replica"), "blog-db"), want[1]
+			}
+			if got != member {
+				t.Fatalf("docs/runbook.md:%d: after %s the Cluster %s, want %s", b.line, m[0], got, member)
+			}
+		}
+	}
+	for _, heading := range []string{"Two Kubernetes clusters", "The primary's Kubernetes cluster is lost"} {
+		for _, b := range runbook(t, heading) {
+			check(b)
+		}
+	}
+	return r.pasted
+}
