@@ -27,7 +27,12 @@ const standIns = `
 answers() { :; }
 end_of_wal() { echo 0/3000060; }
 sql() { echo f; }
-has_nothing() { kubectl delete pods,pvc,jobs,services --selector "cnpg.io/cluster=$1"; }
+has_nothing() {
+	kubectl delete pods,pvc,jobs,services --selector "cnpg.io/cluster=$1" --wait=false
+	for volume in $(kubectl get pvc --selector "cnpg.io/cluster=$1" --output name); do
+		kubectl patch "$volume" --type merge --patch '{"metadata": {"finalizers": null}}'
+	done
+}
 `
 
 // notPasted are the blocks that no test pastes, by a part of each.
@@ -215,6 +220,7 @@ func runbookProcedures(t *testing.T, r *runbookTest) map[int]bool {
 	}
 	r.section(t, "Switch back")
 
+	r.paste(t, "export SOVEREIGN_PRIMARY_REGION=eu-central-1") // the page has one new region for both
 	r.do(t, containing(t, gone, "SOVEREIGN_REPLICA_REGION"))
 	r.section(t, "The replica's region is lost")
 	again(primaryLeft)
@@ -224,14 +230,13 @@ func runbookProcedures(t *testing.T, r *runbookTest) map[int]bool {
 	if got, _, _ := unstructured.NestedMap(r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db").Object, "spec", "postgresql", "synchronous"); got == nil {
 		t.Error("replication is not synchronous, which the last block asks for")
 	}
-	// each region of its own again
-	r.paste(t, "export SOVEREIGN_PRIMARY_REGION=eu-central-1")
 
 	r.section(t, "Planned switchover")
 	r.section(t, "The active replica's region is lost") // which asks only
 	r.section(t, "Switch back")
 	r.manyReleases(t)
-	r.section(t, "Turn hot standby off")
+	r.blocks(t, runbook(t, "Turn hot standby off"))
+	r.applied(t)
 	x, y := r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db"), r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db-replica")
 	if pruned := r.tool != "Argo CD"; (y == nil) != pruned {
 		t.Errorf("the replica is there: %t, want %t", y != nil, !pruned)
@@ -446,6 +451,7 @@ esac
 func runbookTwoClusters(t *testing.T, r *runbookTest, other *controlPlane) map[int]bool {
 	r.paste(t, `helm uninstall "$RELEASE" --namespace "$NAMESPACE" --no-hooks && has_nothing "$CLUSTER" && has_nothing "$REPLICA"`)
 	r.paste(t, `kubectl delete secrets --all && mkdir -p "$HOME/.kube" && cp "`+r.plane.kubeconfig+`" "$HOME/.kube/primary" && cp "`+other.kubeconfig+`" "$HOME/.kube/replica"`)
+	r.paste(t, `helm() { command helm "$@" --no-hooks; }`) // nothing here would run the hook's Job to its end
 	there := &runbookTest{plane: other, tool: "the other cluster", namespace: r.namespace}
 	const kind = "clusters.postgresql.cnpg.io"
 	check := func(b block) {
