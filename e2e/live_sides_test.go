@@ -185,7 +185,7 @@ func (c *cluster) sameNamespace(t *testing.T, of *namespace) *namespace {
 	return n
 }
 
-// copySecrets does what the README tells to do.
+// copySecrets does what the runbook tells to do.
 func copySecrets(t *testing.T, from, to *namespace, names ...string) {
 	t.Helper()
 	args := append([]string{"get", "secrets"}, names...)

@@ -36,6 +36,7 @@ func TestLive(t *testing.T) {
 		name string
 		run  func(*testing.T, *cluster)
 	}{
+		{"runbook", testRunbook},
 		{"cluster lost", testClusterLost},
 		{"two clusters", testTwoClusters},
 		{"sides changed by kubectl", testSidesChangedByKubectl},

@@ -416,7 +416,7 @@ func TestPolicyCilium(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/two clusters %v/local unless named %v", name, two, local), func(t *testing.T) {
 					want := wanted(name)
 					if two && local && strings.HasPrefix(name, "NetworkPolicy") {
-						// it can name no other cluster, as the README tells
+						// it can name no other cluster, as docs/reference.md tells
 						want["blog-db-replica-1 blog-db-1 5432"], want["job blog-db-1 5432"] = false, false
 						want["blog-db-1 blog-db-replica-1 5432"] = false
 					}
