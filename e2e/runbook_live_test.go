@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // testRunbook pastes the procedures of docs/runbook.md for Helm into a shell, where
@@ -42,6 +43,11 @@ func testRunbook(t *testing.T, c *cluster) {
 	section("Planned switchover", replica)
 	section("Switch back", x)
 
+	// its region is not lost here: but what the replica has not received by now, it never will
+	eventually(t, time.Minute, "every row on the replica", func() error {
+		got, err := n.sql("client", replica+"-rw", "SELECT count(*) FROM numbers")
+		return want(got, fmt.Sprint(rows), err)
+	})
 	section("The primary's region is lost", replica)
 	left := runbook(t, "A standby is lost")
 	s.block(t, containing(t, left, "STATE='replica rejoin'"))

@@ -381,8 +381,8 @@ func TestErrors(t *testing.T) {
 		{"one that cannot be paired", fmt.Sprintf(cluster, "1st", "instances: 1"), "chart.yaml:1: Cluster 1st: cannot be paired: its name is not", "rename"},
 		{"a replica of that name", fmt.Sprintf(cluster, "a", "instances: 1") + fmt.Sprintf(cluster, "a-replica", "instances: 1"), "the name a-replica, which the pair needs, is taken by Cluster a-replica (chart.yaml:6)", "rename"},
 		{"a pair already", fmt.Sprintf(cluster, "a", "instances: 1") + fmt.Sprintf(cluster, "b", "replica: {enabled: true, source: a}"), "no Cluster to pair: chart.yaml:1: Cluster a is already the primary of a pair", ""},
-		{"what is no YAML", "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: [\n", "not YAML", "mend"},
-		{"what kustomize refuses", fmt.Sprintf(cluster, "a", "instances: 1") + strings.Repeat("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\n", 2), "kustomize, which Flux runs, refuses the manifests", "mend the chart"},
+		{"what is no YAML", "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: [\n", "not YAML", "fix"},
+		{"what kustomize refuses", fmt.Sprintf(cluster, "a", "instances: 1") + strings.Repeat("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\n", 2), "kustomize, which Flux runs, refuses the manifests", "fix the chart"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
