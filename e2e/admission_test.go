@@ -27,7 +27,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A setting is a way to expand a Cluster, on top of the trio.
+// A setting is a way to expand a Cluster, on top of those of hot standby.
 type setting struct {
 	name    string
 	env     []string
@@ -144,7 +144,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, stderr, err := run(slices.Concat(trio, setting.env), "", binary, file)
+	out, stderr, err := run(slices.Concat(hotStandby, setting.env), "", binary, file)
 	if err != nil {
 		// of the operator's samples, only sync settings of their own are in the way, which is
 		// an error while another member is active; of ours, the cases of errors
@@ -154,7 +154,7 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 		c.reasons["no Clusters: an error of cnpg-pair"]++
 		return
 	}
-	report, stderr, err := run(slices.Concat(trio, setting.env), "", binary, "explain", "--output", "json", file)
+	report, stderr, err := run(slices.Concat(hotStandby, setting.env), "", binary, "explain", "--output", "json", file)
 	if err != nil {
 		t.Fatalf("explain: %v\n%s", err, stderr)
 	}
@@ -368,7 +368,7 @@ func TestAdmissionOperator(t *testing.T) {
 	if err != nil {
 		t.Fatalf("helm template: %v %s", err, stderr)
 	}
-	pair, stderr, err := run(trio, rendered, binary)
+	pair, stderr, err := run(hotStandby, rendered, binary)
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v %s", err, stderr)
 	}
@@ -503,7 +503,7 @@ func TestAdmissionOperator(t *testing.T) {
 func TestAdmissionOwnNames(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "own-names")
-	pair, stderr, err := run(trio, `apiVersion: postgresql.cnpg.io/v1
+	pair, stderr, err := run(hotStandby, `apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata: {name: blog-db}
 spec:

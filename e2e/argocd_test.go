@@ -87,11 +87,11 @@ func TestArgoCD(t *testing.T) {
 					values   string
 				}{
 					{"off", nil, nil, nil, ""},
-					{"on", trio, nil, trio, ""},
-					{"another region", trio, []string{"ARGOCD_ENV_SOVEREIGN_REPLICA_REGION=region-c"}, on("SOVEREIGN_REPLICA_REGION=region-c"), ""},
-					{"on by the Application", nil, []string{"ARGOCD_ENV_" + trio[0], "ARGOCD_ENV_" + trio[1], "ARGOCD_ENV_" + trio[2], "ARGOCD_ENV_CNPG_PAIR_REPLICATION=sync"}, on("CNPG_PAIR_REPLICATION=sync"), ""},
-					{"off by the Application", trio, []string{"ARGOCD_ENV_SOVEREIGN_ENABLE_HOT_STANDBY="}, nil, ""},
-					{"with values", trio, []string{"PARAM_VALUES=database: {instances: 7} # $(false) \"`'\n"}, trio, "database: {instances: 7}\n"},
+					{"on", hotStandby, nil, hotStandby, ""},
+					{"another region", hotStandby, []string{"ARGOCD_ENV_SOVEREIGN_REPLICA_REGION=region-c"}, on("SOVEREIGN_REPLICA_REGION=region-c"), ""},
+					{"on by the Application", nil, []string{"ARGOCD_ENV_" + hotStandby[0], "ARGOCD_ENV_" + hotStandby[1], "ARGOCD_ENV_" + hotStandby[2], "ARGOCD_ENV_CNPG_PAIR_REPLICATION=sync"}, on("CNPG_PAIR_REPLICATION=sync"), ""},
+					{"off by the Application", hotStandby, []string{"ARGOCD_ENV_SOVEREIGN_ENABLE_HOT_STANDBY="}, nil, ""},
+					{"with values", hotStandby, []string{"PARAM_VALUES=database: {instances: 7} # $(false) \"`'\n"}, hotStandby, "database: {instances: 7}\n"},
 				} {
 					rendered, stderr, err := run(helmHomes, c.values, tool(t, name), "template", "blog", chart, "--namespace", "blog", "--values", "-")
 					if err != nil {
@@ -121,16 +121,16 @@ func TestArgoCD(t *testing.T) {
 					env, app    []string
 					want        string
 				}{
-					{"an error of cnpg-pair", broken, trio, nil, "cnpg-pair: error: stdin:"},
-					{"strict", tenant, append(trio[:2:2], "CNPG_PAIR_STRICT=true"), nil, "SOVEREIGN_REPLICA_REGION is empty"},
-					{"an error of helm", tenant, trio, []string{"PARAM_VALUES=database: ["}, "failed to parse"},
+					{"an error of cnpg-pair", broken, hotStandby, nil, "cnpg-pair: error: stdin:"},
+					{"strict", tenant, append(hotStandby[:2:2], "CNPG_PAIR_STRICT=true"), nil, "SOVEREIGN_REPLICA_REGION is empty"},
+					{"an error of helm", tenant, hotStandby, []string{"PARAM_VALUES=database: ["}, "failed to parse"},
 				} {
 					stdout, stderr, err := generate(c.chart, c.env, c.app)
 					if err == nil || stdout != "" || !strings.Contains(stderr, c.want) {
 						t.Errorf("%s: %v\n%s\n%s", c.name, err, stderr, stdout)
 					}
 				}
-				if _, stderr, err := generate(none, trio, nil); way == "Argo CD" && (err == nil || !strings.Contains(stderr, "does not know this kind")) {
+				if _, stderr, err := generate(none, hotStandby, nil); way == "Argo CD" && (err == nil || !strings.Contains(stderr, "does not know this kind")) {
 					t.Errorf("a chart without a Cluster is taken: %v %s", err, stderr)
 				}
 			})

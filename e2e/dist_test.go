@@ -399,7 +399,7 @@ func TestDistHelm4(t *testing.T) {
 // expectPair renders the example chart with the post-renderer.
 func expectPair(t *testing.T, h helm) {
 	t.Helper()
-	out, stderr, err := h.template(t, chart, trio, h.postRenderer...)
+	out, stderr, err := h.template(t, chart, hotStandby, h.postRenderer...)
 	if err != nil {
 		t.Fatal(stderr)
 	}
@@ -443,7 +443,7 @@ func TestDistHelm3(t *testing.T) {
 	} {
 		t.Run("helm cnpg-pair "+command, func(t *testing.T) {
 			args := append([]string{"cnpg-pair"}, strings.Fields(command)...)
-			out, stderr, err := run(append(h.env, trio...), manifests, h.program, args...)
+			out, stderr, err := run(append(h.env, hotStandby...), manifests, h.program, args...)
 			if err != nil || !strings.Contains(out, want) {
 				t.Errorf("%v\n%s%s", err, out, stderr)
 			}
@@ -451,7 +451,7 @@ func TestDistHelm3(t *testing.T) {
 	}
 	// Helm 4's post-renderer answers with a document in the place of an error
 	t.Run("an error", func(t *testing.T) {
-		out, stderr, err := run(append(h.env, trio...), "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: a}\nspec: 1\n", h.program, "cnpg-pair")
+		out, stderr, err := run(append(h.env, hotStandby...), "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: a}\nspec: 1\n", h.program, "cnpg-pair")
 		if err == nil || out != "" || !strings.Contains(stderr, "cnpg-pair: error: stdin:4: ") {
 			t.Errorf("%v\n%s%s", err, out, stderr)
 		}
@@ -489,7 +489,7 @@ func TestDistBeside(t *testing.T) {
 		{three, []string{"plugin", "list"}, `unknown field "apiVersion"`},
 		{three, []string{"cnpg-pair", "--version"}, `unknown field "apiVersion"`},
 	} {
-		if out, err := c.helm.run(trio, c.args...); err == nil || !strings.Contains(out, c.want) {
+		if out, err := c.helm.run(hotStandby, c.args...); err == nil || !strings.Contains(out, c.want) {
 			t.Errorf("helm %s: %v, without %q:\n%s", strings.Join(c.args, " "), err, c.want, out)
 		}
 	}

@@ -71,15 +71,15 @@ func large(t testing.TB, name, cost string) string {
 	return tool(t, name)
 }
 
-// trio is the environment that switches hot standby on.
-var trio = []string{
+// hotStandby is the environment that switches hot standby on.
+var hotStandby = []string{
 	"SOVEREIGN_ENABLE_HOT_STANDBY=true",
 	"SOVEREIGN_PRIMARY_REGION=region-a",
 	"SOVEREIGN_REPLICA_REGION=region-b",
 }
 
-// on is the trio, and more.
-func on(more ...string) []string { return slices.Concat(trio, more) }
+// on is the hotStandby, and more.
+func on(more ...string) []string { return slices.Concat(hotStandby, more) }
 
 // run executes a program with more environment and some input, and returns
 // what it printed.

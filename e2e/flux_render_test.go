@@ -185,7 +185,7 @@ func TestFluxRender(t *testing.T) {
 				if err != nil {
 					t.Fatal(stderr)
 				}
-				env := slices.Concat(trio, setting.env)
+				env := slices.Concat(hotStandby, setting.env)
 				expanded, stderr, err := run(env, rendered, binary)
 				if err != nil {
 					t.Fatal(stderr)
@@ -309,7 +309,7 @@ spec:
 }
 
 // TestFluxRenderToggle: one HelmRelease, whose text a Kustomization substitutes,
-// is the pair when the trio is on and valid and the chart's own Cluster when not.
+// is the pair when the hotStandby is on and valid and the chart's own Cluster when not.
 func TestFluxRenderToggle(t *testing.T) {
 	helm := tool(t, "helm4")
 	seen := 0
@@ -419,7 +419,7 @@ func TestFluxRenderSamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			// strictly, as the generator: it writes nothing that would leave a Cluster single in silence
-			expanded, _, err := run(trio, string(text), binary, "--strict")
+			expanded, _, err := run(hotStandby, string(text), binary, "--strict")
 			if err != nil || expanded == string(text) {
 				return // nothing to pair, or not everything
 			}
@@ -440,7 +440,7 @@ func TestFluxRenderSamples(t *testing.T) {
 					return // a live object: no chart renders this
 				}
 			}
-			spec := postRenderers(t, fluxCommand(t, trio, string(text)))
+			spec := postRenderers(t, fluxCommand(t, hotStandby, string(text)))
 			// the pair in a chart of its own: what kustomize changes as it reads and
 			// writes, folded text above all, it changes there too
 			want, err := helmReleaseSpec{}.Run(bytes.NewBufferString(expanded))
@@ -479,7 +479,7 @@ func TestFluxRenderCheck(t *testing.T) {
 	before := "kind: ConfigMap\napiVersion: v1\nmetadata: {name: beside}\n---\n" + helmRelease("blog", "0.1.0")
 	write(t, file, []byte(before))
 	check := func(release string, args ...string) error {
-		_, stderr, err := run(trio, render(release), binary, append([]string{"flux", "--check", "--helmrelease", file}, args...)...)
+		_, stderr, err := run(hotStandby, render(release), binary, append([]string{"flux", "--check", "--helmrelease", file}, args...)...)
 		t.Logf("%s %s: %v %s", release, args, err, stderr)
 		return err
 	}
@@ -487,7 +487,7 @@ func TestFluxRenderCheck(t *testing.T) {
 		t.Error("a HelmRelease without a fragment passes")
 	}
 	for _, args := range [][]string{nil, {"--substitute"}} {
-		after := fluxCommand(t, trio, render("blog"), append(args, "--helmrelease", file)...)
+		after := fluxCommand(t, hotStandby, render("blog"), append(args, "--helmrelease", file)...)
 		if !strings.Contains(after, "beside") {
 			t.Errorf("the other document is gone:\n%s", after)
 		}
@@ -495,7 +495,7 @@ func TestFluxRenderCheck(t *testing.T) {
 		if err := check("blog", args...); err != nil {
 			t.Errorf("it is stale as soon as it is made: %v", err)
 		}
-		if again := fluxCommand(t, trio, render("blog"), append(args, "--helmrelease", file)...); again != after {
+		if again := fluxCommand(t, hotStandby, render("blog"), append(args, "--helmrelease", file)...); again != after {
 			t.Errorf("a second time changes it (-first +second):\n%s", cmp.Diff(after, again))
 		}
 		if check("shop", args...) == nil {
@@ -516,7 +516,7 @@ func TestFluxRenderPatch(t *testing.T) {
 		files := filesys.MakeFsInMemory()
 		for name, text := range map[string]string{
 			"helmrelease.yaml":   helmRelease("blog", "0.1.0"),
-			"pair.yaml":          fluxCommand(t, trio, rendered, append(args, "--patch")...),
+			"pair.yaml":          fluxCommand(t, hotStandby, rendered, append(args, "--patch")...),
 			"kustomization.yaml": "resources: [helmrelease.yaml]\npatches: [{path: pair.yaml, target: {kind: HelmRelease}}]\n",
 		} {
 			if err := files.WriteFile(name, []byte(text)); err != nil {
@@ -531,7 +531,7 @@ func TestFluxRenderPatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := objects(t, []byte(paired(t, trio, rendered, helmRelease("blog", "0.1.0"), args...)))
+		want := objects(t, []byte(paired(t, hotStandby, rendered, helmRelease("blog", "0.1.0"), args...)))
 		if diff := cmp.Diff(want, objects(t, text)); diff != "" {
 			t.Errorf("%s: not the same HelmRelease (-want +got):\n%s", args, diff)
 		}

@@ -450,7 +450,7 @@ func TestFluxRelease(t *testing.T) {
 	f := theFlux(t)
 	namespace := f.tenant(t, "flux")
 	pair := func(version string) string {
-		out, stderr, err := run(trio, f.rendered(t, namespace, version), binary)
+		out, stderr, err := run(hotStandby, f.rendered(t, namespace, version), binary)
 		if err != nil {
 			t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 		}
@@ -464,7 +464,7 @@ func TestFluxRelease(t *testing.T) {
 	}
 
 	started := time.Now()
-	f.kubectl(t, paired(t, trio, f.rendered(t, namespace, "0.1.0"), helmRelease(namespace, "0.1.0")), "apply", "--server-side", "--validate=strict", "-f", "-")
+	f.kubectl(t, paired(t, hotStandby, f.rendered(t, namespace, "0.1.0"), helmRelease(namespace, "0.1.0")), "apply", "--server-side", "--validate=strict", "-f", "-")
 	ready()
 	f.expect(t, "the install", namespace, pair("0.1.0"))
 	evidence(t, "install by helm-controller", "%.1f s to Ready; both members are the ones that cnpg-pair renders, and in the release", time.Since(started).Seconds())
@@ -529,7 +529,7 @@ func TestFluxToggle(t *testing.T) {
 	f := theFlux(t)
 	namespace := f.tenant(t, "flux-toggle")
 	single := f.rendered(t, namespace, "0.1.0")
-	pair, stderr, err := run(trio, single, binary)
+	pair, stderr, err := run(hotStandby, single, binary)
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 	}
@@ -691,7 +691,7 @@ func TestFluxExample(t *testing.T) {
 func TestFluxFromCI(t *testing.T) {
 	f := theFlux(t)
 	namespace := f.tenant(t, "flux-rendered")
-	pair, stderr, err := run(trio, f.rendered(t, namespace, "0.1.0"), binary, "--strict")
+	pair, stderr, err := run(hotStandby, f.rendered(t, namespace, "0.1.0"), binary, "--strict")
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 	}
@@ -724,7 +724,7 @@ func TestFluxFails(t *testing.T) {
 	f := theFlux(t)
 	namespace := f.tenant(t, "flux-fails")
 	rendered := f.rendered(t, namespace, "0.1.0")
-	good := paired(t, trio, rendered, helmRelease(namespace, "0.1.0"))
+	good := paired(t, hotStandby, rendered, helmRelease(namespace, "0.1.0"))
 	bad := good + `  - kustomize:
       patches:
       - target: {kind: Cluster, name: blog-db}
@@ -751,7 +751,7 @@ func TestFluxFails(t *testing.T) {
 	if clusters := f.clusterNames(t, namespace); len(clusters) > 0 {
 		t.Errorf("an install that failed leaves %s", clusters)
 	}
-	pair, stderr, err := run(trio, rendered, binary)
+	pair, stderr, err := run(hotStandby, rendered, binary)
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 	}

@@ -92,7 +92,7 @@ func clustersAndOthers(t *testing.T, stream string) (clusters, others []map[stri
 	return clusters, others
 }
 
-// TestHelmTemplate renders the example chart by both Helms: without the trio
+// TestHelmTemplate renders the example chart by both Helms: without the hotStandby
 // the post-renderer changes nothing, with it the pair is there once and
 // everything else as before.
 func TestHelmTemplate(t *testing.T) {
@@ -112,13 +112,13 @@ func TestHelmTemplate(t *testing.T) {
 				t.Fatal(stderr)
 			}
 			if name == "Helm 3" && off != plain {
-				t.Error("with the trio off, the output differs:\n" + cmp.Diff(plain, off))
+				t.Error("with the hotStandby off, the output differs:\n" + cmp.Diff(plain, off))
 			}
 			if diff := cmp.Diff(documents(t, plain), documents(t, off)); diff != "" {
-				t.Errorf("with the trio off, the objects differ (-plain +off):\n%s", diff)
+				t.Errorf("with the hotStandby off, the objects differ (-plain +off):\n%s", diff)
 			}
 
-			on, stderr, err := h.template(t, chart, trio, h.postRenderer...)
+			on, stderr, err := h.template(t, chart, hotStandby, h.postRenderer...)
 			if err != nil {
 				t.Fatal(stderr)
 			}
@@ -155,7 +155,7 @@ func TestHelmSettings(t *testing.T) {
 		}
 		for _, setting := range settings {
 			t.Run(name+"/"+setting.name, func(t *testing.T) {
-				env := slices.Concat(trio, setting.env)
+				env := slices.Concat(hotStandby, setting.env)
 				want, stderr, err := run(env, plain, binary)
 				if err != nil {
 					t.Fatal(stderr)
@@ -203,10 +203,10 @@ func TestHelmError(t *testing.T) {
 			env, args   []string
 			want        string
 		}{
-			{"a malformed Cluster", brokenChart(t), trio, nil, "Cluster blog-db: spec.affinity: expected a mapping"},
-			{"strict, by a flag", chart, []string{trio[0], trio[1], "SOVEREIGN_REPLICA_REGION="}, []string{"--post-renderer-args", "--strict"}, "SOVEREIGN_REPLICA_REGION is empty"},
-			{"strict, by a variable", chart, []string{trio[0], trio[1], "SOVEREIGN_REPLICA_REGION=", "CNPG_PAIR_STRICT=yes"}, nil, "SOVEREIGN_REPLICA_REGION is empty"},
-			{"an unknown flag", chart, trio, []string{"--post-renderer-args", "--foo"}, "unknown flag: --foo"},
+			{"a malformed Cluster", brokenChart(t), hotStandby, nil, "Cluster blog-db: spec.affinity: expected a mapping"},
+			{"strict, by a flag", chart, []string{hotStandby[0], hotStandby[1], "SOVEREIGN_REPLICA_REGION="}, []string{"--post-renderer-args", "--strict"}, "SOVEREIGN_REPLICA_REGION is empty"},
+			{"strict, by a variable", chart, []string{hotStandby[0], hotStandby[1], "SOVEREIGN_REPLICA_REGION=", "CNPG_PAIR_STRICT=yes"}, nil, "SOVEREIGN_REPLICA_REGION is empty"},
+			{"an unknown flag", chart, hotStandby, []string{"--post-renderer-args", "--foo"}, "unknown flag: --foo"},
 		} {
 			t.Run(name+"/"+c.name, func(t *testing.T) {
 				stdout, stderr, err := h.template(t, c.chart, c.env, append(h.postRenderer, c.args...)...)
@@ -225,11 +225,11 @@ func TestHelmError(t *testing.T) {
 	}
 }
 
-// TestHelmDegrades: a trio that is on but not valid leaves the release single.
+// TestHelmDegrades: a hotStandby that is on but not valid leaves the release single.
 func TestHelmDegrades(t *testing.T) {
 	for name, h := range helms(t) {
 		t.Run(name, func(t *testing.T) {
-			out, stderr, err := h.template(t, chart, []string{trio[0], trio[1], "SOVEREIGN_REPLICA_REGION=region-a"}, h.postRenderer...)
+			out, stderr, err := h.template(t, chart, []string{hotStandby[0], hotStandby[1], "SOVEREIGN_REPLICA_REGION=region-a"}, h.postRenderer...)
 			if err != nil {
 				t.Fatal(stderr)
 			}

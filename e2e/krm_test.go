@@ -71,18 +71,18 @@ func TestKRMKustomize(t *testing.T) {
 		files["kustomization.yaml"] = base["kustomization.yaml"] + "transformers: [" + strings.Join(names, ", ") + "]\n"
 		return files
 	}
-	pair := with(map[string]string{"pair.yaml": functionConfig("pair", trio, "")})
-	paired, stderr, err := run(trio, plain, binary)
+	pair := with(map[string]string{"pair.yaml": functionConfig("pair", hotStandby, "")})
+	paired, stderr, err := run(hotStandby, plain, binary)
 	if err != nil {
 		t.Fatal(stderr)
 	}
 	for _, setting := range settings {
 		t.Run(setting.name, func(t *testing.T) {
-			want, stderr, err := run(slices.Concat(trio, setting.env), plain, binary)
+			want, stderr, err := run(slices.Concat(hotStandby, setting.env), plain, binary)
 			if err != nil {
 				t.Fatal(stderr)
 			}
-			got, stderr, err := build(t, nil, with(map[string]string{"pair.yaml": functionConfig("pair", slices.Concat(trio, setting.env), "")}), "")
+			got, stderr, err := build(t, nil, with(map[string]string{"pair.yaml": functionConfig("pair", slices.Concat(hotStandby, setting.env), "")}), "")
 			if err != nil {
 				t.Fatal(stderr)
 			}
@@ -96,19 +96,19 @@ func TestKRMKustomize(t *testing.T) {
 	}
 	t.Run("off", func(t *testing.T) {
 		// the environment says on, and the ConfigMap beats it
-		got, stderr, err := build(t, trio, with(map[string]string{"pair.yaml": functionConfig("pair", []string{"SOVEREIGN_ENABLE_HOT_STANDBY=false"}, "")}), "")
+		got, stderr, err := build(t, hotStandby, with(map[string]string{"pair.yaml": functionConfig("pair", []string{"SOVEREIGN_ENABLE_HOT_STANDBY=false"}, "")}), "")
 		if err != nil || got != plain {
 			t.Errorf("%v %s\n%s", err, stderr, cmp.Diff(plain, got))
 		}
 	})
 	t.Run("by the environment", func(t *testing.T) {
-		got, stderr, err := build(t, trio, with(map[string]string{"pair.yaml": functionConfig("pair", nil, "")}), "")
+		got, stderr, err := build(t, hotStandby, with(map[string]string{"pair.yaml": functionConfig("pair", nil, "")}), "")
 		if diff := cmp.Diff(byName(t, paired), byName(t, got)); err != nil || diff != "" {
 			t.Errorf("%v %s\n%s", err, stderr, diff)
 		}
 	})
 	t.Run("twice", func(t *testing.T) {
-		got, stderr, err := build(t, nil, with(map[string]string{"1.yaml": functionConfig("pair", trio, ""), "2.yaml": functionConfig("again", trio, "")}), "")
+		got, stderr, err := build(t, nil, with(map[string]string{"1.yaml": functionConfig("pair", hotStandby, ""), "2.yaml": functionConfig("again", hotStandby, "")}), "")
 		if diff := cmp.Diff(byName(t, paired), byName(t, got)); err != nil || diff != "" {
 			t.Errorf("%v %s\n%s", err, stderr, diff)
 		}
@@ -134,8 +134,8 @@ patches:
 	})
 	for name, c := range map[string]struct{ files, want string }{
 		"an unknown setting": {functionConfig("pair", on("SOVEREIGN_REGION=x"), ""), `unknown setting "SOVEREIGN_REGION"`},
-		"strict, by a flag":  {functionConfig("pair", trio[:2], "--strict"), "SOVEREIGN_REPLICA_REGION is empty"},
-		"strict":             {functionConfig("pair", []string{trio[0], "CNPG_PAIR_STRICT=true"}, ""), "are empty"},
+		"strict, by a flag":  {functionConfig("pair", hotStandby[:2], "--strict"), "SOVEREIGN_REPLICA_REGION is empty"},
+		"strict":             {functionConfig("pair", []string{hotStandby[0], "CNPG_PAIR_STRICT=true"}, ""), "are empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, stderr, err := build(t, nil, with(map[string]string{"pair.yaml": c.files}), "")
@@ -173,19 +173,19 @@ func TestKRMKpt(t *testing.T) {
 	newPackage := func(t *testing.T) string {
 		return kustomization(t, map[string]string{"blog/all.yaml": input, "shop/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n"})
 	}
-	want, stderr, err := run(trio, input, binary)
+	want, stderr, err := run(hotStandby, input, binary)
 	if err != nil {
 		t.Fatal(stderr)
 	}
 	for _, setting := range settings {
 		t.Run(setting.name, func(t *testing.T) {
-			want, stderr, err := run(slices.Concat(trio, setting.env), input, binary)
+			want, stderr, err := run(slices.Concat(hotStandby, setting.env), input, binary)
 			if err != nil {
 				t.Fatal(stderr)
 			}
 			dir := newPackage(t)
 			before := files(t, dir)
-			if _, stderr, err := eval(dir, slices.Concat(trio, setting.env)...); err != nil {
+			if _, stderr, err := eval(dir, slices.Concat(hotStandby, setting.env)...); err != nil {
 				t.Fatal(stderr)
 			}
 			after := files(t, dir)
@@ -195,7 +195,7 @@ func TestKRMKpt(t *testing.T) {
 			if diff := cmp.Diff(byName(t, want), byName(t, after["/blog/all.yaml"])); diff != "" {
 				t.Errorf("-filter +kpt:\n%s", diff)
 			}
-			if _, stderr, err := eval(dir, slices.Concat(trio, setting.env)...); err != nil {
+			if _, stderr, err := eval(dir, slices.Concat(hotStandby, setting.env)...); err != nil {
 				t.Fatal(stderr)
 			}
 			if diff := cmp.Diff(after, files(t, dir)); diff != "" {
@@ -205,7 +205,7 @@ func TestKRMKpt(t *testing.T) {
 	}
 	t.Run("a selected Cluster alone", func(t *testing.T) {
 		dir := newPackage(t)
-		if _, stderr, err := run(nil, "", kpt, slices.Concat(kptEval, []string{dir, "--exec", binary, "--match-kind", "Cluster", "--"}, trio)...); err != nil {
+		if _, stderr, err := run(nil, "", kpt, slices.Concat(kptEval, []string{dir, "--exec", binary, "--match-kind", "Cluster", "--"}, hotStandby)...); err != nil {
 			t.Fatal(stderr)
 		}
 		clusters, _ := clustersAndOthers(t, want)
@@ -219,8 +219,8 @@ func TestKRMKpt(t *testing.T) {
 		want     string
 	}{
 		"off":                {[]string{"SOVEREIGN_ENABLE_HOT_STANDBY=false"}, ""},
-		"a warning":          {trio[:2], "[warning]: hot standby is on, but SOVEREIGN_REPLICA_REGION is empty"},
-		"strict":             {[]string{trio[0], "CNPG_PAIR_STRICT=true"}, "[error]: hot standby is on but"},
+		"a warning":          {hotStandby[:2], "[warning]: hot standby is on, but SOVEREIGN_REPLICA_REGION is empty"},
+		"strict":             {[]string{hotStandby[0], "CNPG_PAIR_STRICT=true"}, "[error]: hot standby is on but"},
 		"an unknown setting": {on("SOVEREIGN_REGION=x"), `[error]: functionConfig.data: unknown setting "SOVEREIGN_REGION"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func testSidesChangedByHelm(t *testing.T, c *cluster) {
 // testSidesChanged makes the replica the active member, and the primary again,
 // while an application writes to whichever member takes it.
 func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing.T, []string)) {
-	step(n, t, trio)
+	step(n, t, hotStandby)
 	n.healthy(t, x, replica)
 	n.client(t, "client", "region-b", work)
 	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
@@ -49,7 +49,7 @@ func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing
 		start := time.Now()
 		step(n, t, way.none)
 		n.left(t, way.from, n, way.to)
-		evidence(t, name+": from --active none until the other half has every row", "%.1f s", time.Since(start).Seconds())
+		evidence(t, name+": from --active none until the other member has every row", "%.1f s", time.Since(start).Seconds())
 		if _, err := n.sql("client", way.from+"-rw", "INSERT INTO numbers DEFAULT VALUES"); err == nil {
 			t.Errorf("%s still takes writes", way.from)
 		}
@@ -65,7 +65,7 @@ func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing
 			step(n, t, settings)
 		}
 		eventually(t, 2*time.Minute, way.from+" that follows "+way.to, func() error { return n.follows(way.from, way.to) })
-		evidence(t, name+": until the other half follows it", "%.1f s", time.Since(start).Seconds())
+		evidence(t, name+": until the other member follows it", "%.1f s", time.Since(start).Seconds())
 		n.healthy(t, x, replica)
 		last = n.last(t, "client", way.to)
 		n.beyond(t, "client", way.to, last+50)
@@ -74,15 +74,15 @@ func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing
 	}
 
 	acked := numbers(n.written(t))
-	for _, half := range []string{x, replica} {
-		eventually(t, 20*time.Second, "the last row on "+half, func() error {
-			got, err := n.sql("client", half+"-rw", "SELECT max(n) FROM numbers")
+	for _, member := range []string{x, replica} {
+		eventually(t, 20*time.Second, "the last row on "+member, func() error {
+			got, err := n.sql("client", member+"-rw", "SELECT max(n) FROM numbers")
 			return want(got, fmt.Sprint(acked[len(acked)-1]), err)
 		})
-		lost := missing(acked, n.found(t, "client", half+"-rw"))
-		evidence(t, "rows acknowledged on the way there and back, and lost of them on "+half, "%d, %d", len(acked), len(lost))
+		lost := missing(acked, n.found(t, "client", member+"-rw"))
+		evidence(t, "rows acknowledged on the way there and back, and lost of them on "+member, "%d, %d", len(acked), len(lost))
 		if len(lost) > 0 {
-			t.Errorf("%d of %d acknowledged rows are not on %s, the first is %d", len(lost), len(acked), half, lost[0])
+			t.Errorf("%d of %d acknowledged rows are not on %s, the first is %d", len(lost), len(acked), member, lost[0])
 		}
 	}
 	if now := n.volumes(t); now != volumes {
@@ -91,7 +91,7 @@ func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing
 	evidence(t, "volumes cloned again", "none")
 }
 
-// left waits until one half is a standby, and the other has all that it wrote. The
+// left waits until one member is a standby, and the other has all that it wrote. The
 // end of what it wrote is the checkpoint of its last shutdown; its Cluster's phase
 // says healthy all the time.
 func (n *namespace) left(t *testing.T, from string, other *namespace, to string) {
@@ -112,16 +112,16 @@ func (n *namespace) left(t *testing.T, from string, other *namespace, to string)
 }
 
 // last is the number of the newest row.
-func (n *namespace) last(t *testing.T, client, half string) int {
+func (n *namespace) last(t *testing.T, client, member string) int {
 	t.Helper()
-	return numbers(n.answer(t, client, half+"-rw", "SELECT coalesce(max(n), 0) FROM numbers"))[0]
+	return numbers(n.answer(t, client, member+"-rw", "SELECT coalesce(max(n), 0) FROM numbers"))[0]
 }
 
 // beyond waits for a newer row.
-func (n *namespace) beyond(t *testing.T, client, half string, row int) {
+func (n *namespace) beyond(t *testing.T, client, member string, row int) {
 	t.Helper()
-	eventually(t, 2*time.Minute, fmt.Sprintf("a row beyond %d on %s", row, half), func() error {
-		got, err := n.sql(client, half+"-rw", fmt.Sprintf("SELECT max(n) > %d FROM numbers", row))
+	eventually(t, 2*time.Minute, fmt.Sprintf("a row beyond %d on %s", row, member), func() error {
+		got, err := n.sql(client, member+"-rw", fmt.Sprintf("SELECT max(n) > %d FROM numbers", row))
 		return want(got, "t", err)
 	})
 }
@@ -155,7 +155,7 @@ func TestLiveUnderLoad(t *testing.T) {
 	pairs := make([]*namespace, len(orders))
 	for i := range orders {
 		pairs[i] = c.namespace(t, fmt.Sprintf("order-%d", i))
-		pairs[i].helm(t, trio)
+		pairs[i].helm(t, hotStandby)
 	}
 	for i, order := range orders {
 		t.Run(order.name, func(t *testing.T) {

@@ -60,11 +60,11 @@ func (c *cluster) ours(t *testing.T, need string) {
 	}
 }
 
-// testPair installs the example chart with the trio on.
+// testPair installs the example chart with the hotStandby on.
 func testPair(t *testing.T, c *cluster) {
 	n := c.namespace(t, "pair")
 	start := time.Now()
-	n.helm(t, trio)
+	n.helm(t, hotStandby)
 	n.healthy(t, "blog-db", "blog-db-replica")
 	evidence(t, "from helm install to both Clusters healthy", "%.0f s", time.Since(start).Seconds())
 
@@ -129,7 +129,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 	n.helm(t, nil)
 	n.healthy(t, "blog-db")
 	if got := n.kubectl(t, "get", clusters, "-o", "name"); strings.Contains(got, "replica") {
-		t.Fatalf("the trio is off, and there is %s", got)
+		t.Fatalf("the hotStandby is off, and there is %s", got)
 	}
 
 	// the primary must be where its volume is: a region that was chosen for it already

@@ -204,7 +204,7 @@ func wanted(stream string) map[string]bool {
 // JSON by kind.
 func pairedPolicies(t *testing.T, stream string, args ...string) (before, after map[string][]json.RawMessage) {
 	t.Helper()
-	out, stderr, err := run(trio, policyDatabase+stream, binary, append([]string{"--strict"}, args...)...)
+	out, stderr, err := run(hotStandby, policyDatabase+stream, binary, append([]string{"--strict"}, args...)...)
 	if err != nil {
 		t.Fatalf("cnpg-pair %v: %v: %s", args, err, stderr)
 	}

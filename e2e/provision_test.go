@@ -31,7 +31,7 @@ func provisioner(t *testing.T, plane *controlPlane) func(env []string, args ...s
 	}
 }
 
-func trioOf(toggle, primary, replica string) []string {
+func hotStandbyOf(toggle, primary, replica string) []string {
 	return []string{
 		"SOVEREIGN_ENABLE_HOT_STANDBY=" + toggle,
 		"SOVEREIGN_PRIMARY_REGION=" + primary,
@@ -39,7 +39,7 @@ func trioOf(toggle, primary, replica string) []string {
 	}
 }
 
-// TestProvisionTruthTable: what each trio makes of a named database.
+// TestProvisionTruthTable: what each hotStandby makes of a named database.
 func TestProvisionTruthTable(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "truth")
@@ -50,25 +50,25 @@ func TestProvisionTruthTable(t *testing.T) {
 		warning string
 	}{
 		{env: nil},
-		{env: trioOf("", "", "")},
-		{env: trioOf("false", "", "")},
-		{env: trioOf("false", "region-a", "region-b")}, // off with regions
-		{env: trioOf("true", "region-a", "region-b"), pair: true},
-		{env: trioOf("TRUE", "region-a", "region-b"), pair: true},
-		{env: trioOf("Yes", "region-a", "region-b"), pair: true},
-		{env: trioOf("1", "region-a", "region-b"), pair: true},
-		{env: trioOf("on", "region-a", "region-b"), pair: true},
-		{env: trioOf(" true\t", " region-a", "region-b\n"), pair: true},
-		{env: trioOf("y", "region-a", "region-b")},
-		{env: trioOf("enabled", "region-a", "region-b")},
-		{env: trioOf("true", "", "region-b"), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
-		{env: trioOf("true", "region-a", ""), warning: "SOVEREIGN_REPLICA_REGION is empty"},
-		{env: trioOf("true", "", ""), warning: "SOVEREIGN_PRIMARY_REGION and SOVEREIGN_REPLICA_REGION are empty"},
-		{env: trioOf("true", " ", "region-b"), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
-		{env: trioOf("true", "region-a", "region-a"), warning: `are both "region-a"`},
-		{env: trioOf("true", "region-a", " region-a "), warning: `are both "region-a"`},
-		{env: trioOf("true", "region-a", "Region-A"), pair: true}, // the case counts
-		{env: trioOf("true", "region a", "region-b"), warning: "not a Kubernetes label value"},
+		{env: hotStandbyOf("", "", "")},
+		{env: hotStandbyOf("false", "", "")},
+		{env: hotStandbyOf("false", "region-a", "region-b")}, // off with regions
+		{env: hotStandbyOf("true", "region-a", "region-b"), pair: true},
+		{env: hotStandbyOf("TRUE", "region-a", "region-b"), pair: true},
+		{env: hotStandbyOf("Yes", "region-a", "region-b"), pair: true},
+		{env: hotStandbyOf("1", "region-a", "region-b"), pair: true},
+		{env: hotStandbyOf("on", "region-a", "region-b"), pair: true},
+		{env: hotStandbyOf(" true\t", " region-a", "region-b\n"), pair: true},
+		{env: hotStandbyOf("y", "region-a", "region-b")},
+		{env: hotStandbyOf("enabled", "region-a", "region-b")},
+		{env: hotStandbyOf("true", "", "region-b"), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
+		{env: hotStandbyOf("true", "region-a", ""), warning: "SOVEREIGN_REPLICA_REGION is empty"},
+		{env: hotStandbyOf("true", "", ""), warning: "SOVEREIGN_PRIMARY_REGION and SOVEREIGN_REPLICA_REGION are empty"},
+		{env: hotStandbyOf("true", " ", "region-b"), warning: "SOVEREIGN_PRIMARY_REGION is empty"},
+		{env: hotStandbyOf("true", "region-a", "region-a"), warning: `are both "region-a"`},
+		{env: hotStandbyOf("true", "region-a", " region-a "), warning: `are both "region-a"`},
+		{env: hotStandbyOf("true", "region-a", "Region-A"), pair: true}, // the case counts
+		{env: hotStandbyOf("true", "region a", "region-b"), warning: "not a Kubernetes label value"},
 	}
 	for i, row := range rows {
 		name := fmt.Sprintf("db-%d", i)
@@ -94,7 +94,7 @@ func TestProvisionTruthTable(t *testing.T) {
 	}
 	evidence(t, "settings provisioned from Go", "%d", len(rows))
 	t.Run("strict", func(t *testing.T) {
-		_, stderr, err := provision(append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), "--namespace", namespace, "--name", "strict")
+		_, stderr, err := provision(append(hotStandbyOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), "--namespace", namespace, "--name", "strict")
 		if err == nil || !strings.Contains(stderr, "SOVEREIGN_REPLICA_REGION is empty") {
 			t.Errorf("error %v, stderr %q", err, stderr)
 		}
@@ -104,7 +104,7 @@ func TestProvisionTruthTable(t *testing.T) {
 	})
 	for _, side := range []string{"primary", "replica"} {
 		t.Run("side "+side, func(t *testing.T) {
-			_, stderr, err := provision(append(slices.Clone(trio), "CNPG_PAIR_SIDE="+side), "--namespace", namespace, "--name", "side")
+			_, stderr, err := provision(append(slices.Clone(hotStandby), "CNPG_PAIR_SIDE="+side), "--namespace", namespace, "--name", "side")
 			if err == nil || !strings.Contains(stderr, "CNPG_PAIR_SIDE asks for one member") {
 				t.Errorf("error %v, stderr %q", err, stderr)
 			}
@@ -114,7 +114,7 @@ func TestProvisionTruthTable(t *testing.T) {
 		})
 	}
 	t.Run("again", func(t *testing.T) {
-		for _, env := range [][]string{trio, nil} {
+		for _, env := range [][]string{hotStandby, nil} {
 			for range 2 {
 				name := fmt.Sprintf("again-%d", len(env))
 				if _, stderr, err := provision(env, "--namespace", namespace, "--name", name); err != nil {
@@ -125,7 +125,7 @@ func TestProvisionTruthTable(t *testing.T) {
 	})
 }
 
-// single is what examples/provision makes without the trio.
+// single is what examples/provision makes without the hotStandby.
 const single = `apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata:
@@ -140,7 +140,7 @@ spec:
   storage: {size: 2Gi}
 `
 
-// wholePair is what it makes with the trio, every field of it.
+// wholePair is what it makes with the hotStandby, every field of it.
 const wholePair = `apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata:
@@ -228,11 +228,11 @@ func TestProvisionShape(t *testing.T) {
 	named := func(text string) string {
 		return strings.NewReplacer("NAMESPACE", namespace, "NAME", "blog-db").Replace(text)
 	}
-	_, stderr, err := provisioner(t, plane)(trio, "--namespace", namespace, "--name", "blog-db", "--database", "wordpress", "--owner", "editor", "--size", "2Gi")
+	_, stderr, err := provisioner(t, plane)(hotStandby, "--namespace", namespace, "--name", "blog-db", "--database", "wordpress", "--owner", "editor", "--size", "2Gi")
 	if err != nil {
 		t.Fatalf("%v %s", err, stderr)
 	}
-	streamed, stderr, err := run(trio, named(single), binary)
+	streamed, stderr, err := run(hotStandby, named(single), binary)
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v %s", err, stderr)
 	}
@@ -303,7 +303,7 @@ func TestProvisionNames(t *testing.T) {
 			replica = shortened(name)
 		}
 		t.Run(fmt.Sprintf("%d %s", len(name), replica), func(t *testing.T) {
-			_, stderr, err := provision(trio, "--namespace", namespace, "--name", name)
+			_, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", name)
 			if err != nil {
 				t.Fatalf("%v %s", err, stderr)
 			}
@@ -314,7 +314,7 @@ func TestProvisionNames(t *testing.T) {
 	}
 	for _, name := range []string{strings.Repeat("e", 51), "with.dot", "1st"} {
 		t.Run(name, func(t *testing.T) {
-			_, stderr, err := provision(trio, "--namespace", namespace, "--name", name)
+			_, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", name)
 			if err == nil {
 				t.Error("no error")
 			}
@@ -356,7 +356,7 @@ func TestProvisionRefusedReplica(t *testing.T) {
 
 	// before the policy: a pair whose replica is lost, a foreign Cluster with
 	// the name of a replica, and a single database
-	if _, stderr, err := provision(trio, "--namespace", namespace, "--name", "before"); err != nil {
+	if _, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", "before"); err != nil {
 		t.Fatalf("%v %s", err, stderr)
 	}
 	plane.kubectl(t, "", "-n", namespace, "delete", "clusters.postgresql.cnpg.io", "before-replica")
@@ -368,7 +368,7 @@ func TestProvisionRefusedReplica(t *testing.T) {
 
 	t.Run("name taken", func(t *testing.T) {
 		before := plane.identity(t, namespace, "taken-replica")
-		_, stderr, err := provision(trio, "--namespace", namespace, "--name", "taken")
+		_, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", "taken")
 		if err == nil || !strings.Contains(stderr, "taken-replica exists") {
 			t.Errorf("error %v, stderr %q", err, stderr)
 		}
@@ -381,7 +381,7 @@ func TestProvisionRefusedReplica(t *testing.T) {
 	})
 	t.Run("single database", func(t *testing.T) {
 		before := plane.identity(t, namespace, "single")
-		_, stderr, err := provision(trio, "--namespace", namespace, "--name", "single")
+		_, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", "single")
 		if err == nil || !strings.Contains(stderr, "stays as it is") {
 			t.Errorf("error %v, stderr %q", err, stderr)
 		}
@@ -407,7 +407,7 @@ func TestProvisionRefusedReplica(t *testing.T) {
 	})
 
 	t.Run("by admission", func(t *testing.T) {
-		stdout, stderr, err := provision(trio, "--namespace", namespace, "--name", "blog-db")
+		stdout, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", "blog-db")
 		if err == nil || !strings.Contains(stderr, "this region is full") {
 			t.Errorf("error %v, stderr %q", err, stderr)
 		}
@@ -422,7 +422,7 @@ func TestProvisionRefusedReplica(t *testing.T) {
 	})
 	t.Run("with a primary from before", func(t *testing.T) {
 		before := plane.identity(t, namespace, "before")
-		_, stderr, err := provision(trio, "--namespace", namespace, "--name", "before")
+		_, stderr, err := provision(hotStandby, "--namespace", namespace, "--name", "before")
 		if err == nil || !strings.Contains(stderr, "this region is full") {
 			t.Errorf("error %v, stderr %q", err, stderr)
 		}

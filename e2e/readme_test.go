@@ -111,7 +111,7 @@ func TestExampleFlux(t *testing.T) {
 	script += "cat " + file + " pair.yaml rendered/blog.yaml\nprintf '" + strings.TrimSpace(mark) + "\\n'\ncat active.yaml\n"
 	home := t.TempDir()
 	env := append([]string{"HELM_DATA_HOME=" + home, "HELM_CONFIG_HOME=" + home, "HELM_CACHE_HOME=" + home, "CNPG_PAIR_STRICT=",
-		"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH")}, trio...)
+		"PATH=" + filepath.Dir(binary) + ":" + os.Getenv("PATH")}, hotStandby...)
 	stdout, stderr, err := run(env, script, "sh")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr)

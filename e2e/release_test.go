@@ -83,16 +83,16 @@ func TestReleaseLifecycle(t *testing.T) {
 			}
 
 			helm.must(t, nil, append([]string{"install"}, apply...)...)
-			expect("install with the trio off", "blog-db")
-			helm.must(t, trio, append([]string{"upgrade"}, apply...)...)
+			expect("install with the hotStandby off", "blog-db")
+			helm.must(t, hotStandby, append([]string{"upgrade"}, apply...)...)
 			expect("upgrade with it on", "blog-db", "blog-db-replica")
 			helm.must(t, nil, append([]string{"upgrade"}, apply...)...)
 			expect("upgrade with it off", "blog-db")
-			helm.must(t, trio, append([]string{"upgrade"}, apply...)...)
+			helm.must(t, hotStandby, append([]string{"upgrade"}, apply...)...)
 			expect("upgrade with it on again", "blog-db", "blog-db-replica")
 
 			before := plane.identity(t, namespace, "blog-db") + plane.identity(t, namespace, "blog-db-replica")
-			broken := append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true")
+			broken := append(hotStandbyOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true")
 			out, err := helm.run(broken, append([]string{"upgrade"}, apply...)...)
 			if err == nil || !strings.Contains(out, "SOVEREIGN_REPLICA_REGION is empty") {
 				t.Errorf("upgrade that must fail: %v\n%s", err, out)
@@ -115,8 +115,8 @@ func TestReleaseLifecycle(t *testing.T) {
 
 			// straight to a pair, which is what a new tenant gets
 			uid = ""
-			helm.must(t, trio, append([]string{"install"}, apply...)...)
-			expect("install with the trio on", "blog-db", "blog-db-replica")
+			helm.must(t, hotStandby, append([]string{"install"}, apply...)...)
+			expect("install with the hotStandby on", "blog-db", "blog-db-replica")
 			helm.must(t, nil, "uninstall", "blog", "--namespace", namespace, "--no-hooks")
 			expect("the second uninstall")
 			version := strings.TrimSpace(helm.must(t, nil, "version", "--template", "{{.Version}}"))
@@ -133,7 +133,7 @@ func TestReleaseFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			namespace := plane.namespace(t, "fails-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
 			install := append([]string{"install", "blog", chart, "--namespace", namespace, "--no-hooks"}, helm.postRenderer...)
-			out, err := helm.run(append(trioOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), install...)
+			out, err := helm.run(append(hotStandbyOf("true", "region-a", ""), "CNPG_PAIR_STRICT=true"), install...)
 			if err == nil || !strings.Contains(out, "SOVEREIGN_REPLICA_REGION is empty") {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -147,7 +147,7 @@ func TestReleaseFails(t *testing.T) {
 				t.Errorf("releases left behind: %s", releases)
 			}
 			// nothing stands in the way of doing it right
-			helm.must(t, trio, install...)
+			helm.must(t, hotStandby, install...)
 			if diff := cmp.Diff([]string{"blog-db", "blog-db-replica"}, plane.clusterNames(t, namespace)); diff != "" {
 				t.Errorf("Clusters (-want +got):\n%s", diff)
 			}
@@ -176,7 +176,7 @@ spec:
   storage: {size: 1Gi}
 `))
 			write(t, filepath.Join(hook, "templates", "configmap.yaml"), []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"))
-			helm.must(t, trio, append([]string{"install", "blog", hook, "--namespace", namespace}, helm.postRenderer...)...)
+			helm.must(t, hotStandby, append([]string{"install", "blog", hook, "--namespace", namespace}, helm.postRenderer...)...)
 			want := []string{"blog-db", "blog-db-replica"}
 			if name == "Helm 3" {
 				want = want[:1]

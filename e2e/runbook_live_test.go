@@ -14,7 +14,7 @@ import (
 // PostgreSQL is real: what the page waits for is what there is.
 func testRunbook(t *testing.T, c *cluster) {
 	n := c.namespace(t, "runbook")
-	n.helm(t, trio)
+	n.helm(t, hotStandby)
 	n.healthy(t, x, replica)
 	n.client(t, "client", "region-b", "sleep infinity")
 	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")

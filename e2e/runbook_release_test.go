@@ -514,7 +514,7 @@ spec:
   {{- end }}
 `))
 			upgrade := func(env []string, args ...string) (string, error) {
-				return helm.run(append(slices.Clone(trio), env...), slices.Concat([]string{"upgrade", "--install", "blog", dir, "--namespace", namespace}, helm.postRenderer, args)...)
+				return helm.run(append(slices.Clone(hotStandby), env...), slices.Concat([]string{"upgrade", "--install", "blog", dir, "--namespace", namespace}, helm.postRenderer, args)...)
 			}
 			if out, err := upgrade(nil); err != nil {
 				t.Fatal(out)
