@@ -78,7 +78,7 @@ var hotStandby = []string{
 	"SOVEREIGN_REPLICA_REGION=region-b",
 }
 
-// on is the hotStandby, and more.
+// on is hotStandby, and more.
 func on(more ...string) []string { return slices.Concat(hotStandby, more) }
 
 // run executes a program with more environment and some input, and returns

@@ -309,7 +309,7 @@ spec:
 }
 
 // TestFluxRenderToggle: one HelmRelease, whose text a Kustomization substitutes,
-// is the pair when the hotStandby is on and valid and the chart's own Cluster when not.
+// is the pair when hot standby is on and valid and the chart's own Cluster when not.
 func TestFluxRenderToggle(t *testing.T) {
 	helm := tool(t, "helm4")
 	seen := 0

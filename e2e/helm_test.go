@@ -92,7 +92,7 @@ func clustersAndOthers(t *testing.T, stream string) (clusters, others []map[stri
 	return clusters, others
 }
 
-// TestHelmTemplate renders the example chart by both Helms: without the hotStandby
+// TestHelmTemplate renders the example chart by both Helms: without hot standby
 // the post-renderer changes nothing, with it the pair is there once and
 // everything else as before.
 func TestHelmTemplate(t *testing.T) {
@@ -225,7 +225,7 @@ func TestHelmError(t *testing.T) {
 	}
 }
 
-// TestHelmDegrades: a hotStandby that is on but not valid leaves the release single.
+// TestHelmDegrades: hot standby that is on but not valid leaves the release single.
 func TestHelmDegrades(t *testing.T) {
 	for name, h := range helms(t) {
 		t.Run(name, func(t *testing.T) {

@@ -60,7 +60,7 @@ func (c *cluster) ours(t *testing.T, need string) {
 	}
 }
 
-// testPair installs the example chart with the hotStandby on.
+// testPair installs the example chart with hot standby on.
 func testPair(t *testing.T, c *cluster) {
 	n := c.namespace(t, "pair")
 	start := time.Now()

@@ -39,7 +39,7 @@ func hotStandbyOf(toggle, primary, replica string) []string {
 	}
 }
 
-// TestProvisionTruthTable: what each hotStandby makes of a named database.
+// TestProvisionTruthTable: all hot-standby settings, for a named database.
 func TestProvisionTruthTable(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "truth")
@@ -125,7 +125,7 @@ func TestProvisionTruthTable(t *testing.T) {
 	})
 }
 
-// single is what examples/provision makes without the hotStandby.
+// single is what examples/provision makes without hot standby.
 const single = `apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata:
@@ -140,7 +140,7 @@ spec:
   storage: {size: 2Gi}
 `
 
-// wholePair is what it makes with the hotStandby, every field of it.
+// wholePair is what it makes with hot standby, every field of it.
 const wholePair = `apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata:
