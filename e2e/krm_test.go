@@ -220,7 +220,7 @@ func TestKRMKpt(t *testing.T) {
 	}{
 		"off":                {[]string{"SOVEREIGN_ENABLE_HOT_STANDBY=false"}, ""},
 		"a warning":          {hotStandby[:2], "[warning]: hot standby is on, but SOVEREIGN_REPLICA_REGION is empty"},
-		"strict":             {[]string{hotStandby[0], "CNPG_PAIR_STRICT=true"}, "[error]: hot standby is on but"},
+		"strict":             {[]string{hotStandby[0], "CNPG_PAIR_STRICT=true"}, "[error]: hot standby is on, but"},
 		"an unknown setting": {on("SOVEREIGN_REGION=x"), `[error]: functionConfig.data: unknown setting "SOVEREIGN_REGION"`},
 	} {
 		t.Run(name, func(t *testing.T) {

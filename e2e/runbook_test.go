@@ -128,7 +128,7 @@ func inWords(cluster *unstructured.Unstructured, other string) string {
 	default:
 		words = append(words, "follows "+source)
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(words, ", then ")
 }
 
 // TestRunbookPage: the links of the page lead somewhere, its blocks are shell, and
