@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 	"helm.sh/helm/v3/pkg/action"
@@ -69,7 +70,7 @@ func run(path string, w io.Writer, colour bool) error {
 	}
 	fmt.Fprintln(w)
 	for _, d := range pair.result.Decisions {
-		fmt.Fprintf(w, "Cluster %s/%s, line %d: %s (%s)\n", d.Namespace, d.Name, d.Line, d.Action, d.Text())
+		fmt.Fprintf(w, "Cluster %s, line %d: %s (%s)\n", strings.TrimPrefix(d.Namespace+"/"+d.Name, "/"), d.Line, d.Action, d.Text())
 	}
 	return nil
 }
