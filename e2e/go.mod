@@ -27,7 +27,7 @@ require (
 	github.com/fluxcd/pkg/version v0.16.0 // indirect
 	github.com/klauspost/compress v1.19.0 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
-	golang.org/x/mod v0.41.0 // indirect
+	golang.org/x/mod v0.41.0
 )
 
 require (
