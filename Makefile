@@ -72,8 +72,8 @@ clean:
 
 # The real things. A suite of e2e is some tests, and the programs that they run, which
 # are built before the time limit of a test begins.
-SUITES = admission argocd dist flux helm krm live policy
-tests_admission = TestAdmission|TestRelease|TestProvision
+SUITES = admission argocd dist flux helm krm live policy release
+tests_admission = TestAdmission|TestProvision
 needs_admission = helm3 helm4 etcd kubernetes operator
 tests_argocd    = TestArgoCD
 needs_argocd    = helm3 helm4 kustomize $(if $(ALL),argocd)
@@ -86,9 +86,11 @@ needs_helm      = helm3 helm4
 tests_krm       = TestKRM
 needs_krm       = helm3 kustomize kpt
 tests_live      = TestLive
-needs_live      = helm3 $(if $(CNPG_PAIR_KUBECONFIG),kubernetes,live)
-flags_live      = -parallel 4
+needs_live      = helm3 helm4 $(if $(CNPG_PAIR_KUBECONFIG),kubernetes,live)
+flags_live      = -parallel 2 -timeout 50m
 tests_policy    = TestPolicy
+tests_release   = TestRelease
+needs_release   = $(needs_admission)
 needs_policy    = policy $(if $(ALL),cilium)
 ALL = $(filter all,$(E2E))
 E2E = 1
@@ -103,11 +105,13 @@ e2e-programs: ## builds all that the suites run
 # Two suites at once, as one waits for controllers while another computes. The live one
 # is alone: it measures for how long writes pause.
 e2e: e2e-programs ## all of them but what takes very long to build; root on Debian
-	$(MAKE) -k -j2 -O BESIDE=yes e2e-admission e2e-dist e2e-flux e2e-helm corpus e2e-policy e2e-krm e2e-argocd
+	$(MAKE) -k -j2 -O BESIDE=yes e2e-release e2e-dist e2e-admission e2e-helm corpus e2e-flux e2e-policy e2e-krm e2e-argocd
 	$(MAKE) e2e-live
 
 ifdef BESIDE
-e2e-flux: | e2e-admission # both look for free ports, and would find the same
+# these look for free ports, and would find the same
+e2e-admission: | e2e-release
+e2e-flux: | e2e-admission
 endif
 
 e2e-all: ## the same, with the programs that take very long to build

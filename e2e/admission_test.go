@@ -31,28 +31,46 @@ import (
 type setting struct {
 	name    string
 	env     []string
-	members int // Clusters that a paired Cluster becomes
+	members int  // Clusters that a paired Cluster becomes
+	atRest  bool // the primary is active, and was always
+	clone   bool // the primary is created anew
 }
 
 // settings is the whole matrix of them.
 var settings = matrix()
 
+// demotionToken is a token as the operator writes one.
+const demotionToken = "eyJsYXRlc3RDaGVja3BvaW50VGltZWxpbmVJRCI6IjIiLCJyZWRvV2FsRmlsZSI6IjAwMDAwMDAyMDAwMDAwMDAwMDAwMDAwOSIsImRhdGFiYXNlU3lzdGVtSWRlbnRpZmllciI6Ijc1NzY1MTQ0NzE3MTE1NTc2NTMiLCJsYXRlc3RDaGVja3BvaW50UkVET0xvY2F0aW9uIjoiMC85MDAwMDI4IiwidGltZU9mTGF0ZXN0Q2hlY2twb2ludCI6IkZyaSBOb3YgMjcgMTY6MDA6MDAgMjAyNiIsIm9wZXJhdG9yVmVyc2lvbiI6IjEuMzAuMCJ9"
+
 func matrix() []setting {
 	var all []setting
 	for _, side := range []string{"both", "primary", "replica"} {
 		for _, replication := range []string{"async", "sync"} {
-			for _, active := range []string{"primary", "none", "replica", "none, rejoined", "replica, rejoined"} {
-				member, _, rejoined := strings.Cut(active, ", ")
+			for _, step := range []struct {
+				name                           string
+				active, token, failover, clone string
+			}{
+				{"", "primary", "", "", ""},
+				{"none active", "none", "", "", ""},
+				{"replica promoted by a token", "replica", demotionToken, "", ""},
+				{"failover to the replica", "replica", "", "now", ""},
+				{"clone of the primary", "replica", "", "done", "primary"},
+				{"primary promoted by a token", "primary", demotionToken, "", ""},
+			} {
+				if side != "both" && step.name != "" && step.token == "" {
+					continue // they are the Clusters of both sides: what is printed is no matter of the step
+				}
 				s := setting{
-					name: replication, members: 2,
-					env: []string{"CNPG_PAIR_SIDE=" + side, "CNPG_PAIR_REPLICATION=" + replication, "CNPG_PAIR_ACTIVE=" + member, fmt.Sprintf("CNPG_PAIR_REJOIN=%t", rejoined)},
+					name: replication, members: 2, atRest: step.name == "", clone: step.clone != "",
+					env: []string{"CNPG_PAIR_SIDE=" + side, "CNPG_PAIR_REPLICATION=" + replication, "CNPG_PAIR_ACTIVE=" + step.active,
+						"CNPG_PAIR_PROMOTION_TOKEN=" + step.token, "CNPG_PAIR_FAILOVER=" + step.failover, "CNPG_PAIR_CLONE=" + step.clone},
 				}
 				if side != "both" {
 					s.name += ", side " + side
 					s.members = 1
 				}
-				if active != "primary" {
-					s.name += ", active " + active
+				if step.name != "" {
+					s.name += ", " + step.name
 				}
 				all = append(all, s)
 			}
@@ -99,7 +117,7 @@ func TestAdmission(t *testing.T) {
 	var table strings.Builder
 	rows := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(rows, "SETTING\tSOURCE\tFILES\tCLUSTERS\tPAIRED\tLEFT ALONE\tREFUSED AS IT WAS\tUNREADABLE")
-	requests := &dryRun{plane: plane, namespace: namespace, answers: make(map[string]error)}
+	requests := &dryRun{plane: plane, namespace: namespace, living: plane.namespace(t, "living"), answers: make(map[string]error)}
 	reasons := make(map[string]int)
 	all := 0
 	for _, setting := range settings {
@@ -147,8 +165,10 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 	out, stderr, err := run(slices.Concat(hotStandby, setting.env), "", binary, file)
 	if err != nil {
 		// of the operator's samples, only sync settings of their own are in the way, which is
-		// an error while another member is active; of ours, the cases of errors
-		if !strings.HasPrefix(file, "../testdata/") && !strings.Contains(stderr, "cannot be paired: it has its own settings for synchronous") {
+		// an error while another member is active, and one token for several Clusters; of
+		// ours, the cases of errors
+		if !strings.HasPrefix(file, "../testdata/") && !strings.Contains(stderr, "cannot be paired: it has its own settings for synchronous") &&
+			!strings.Contains(stderr, "cannot be paired: one token is given") {
 			t.Fatalf("cnpg-pair: %v\n%s", err, stderr)
 		}
 		c.reasons["no Clusters: an error of cnpg-pair"]++
@@ -215,7 +235,11 @@ func (c *tally) file(t *testing.T, requests *dryRun, setting setting, file strin
 			if unsized {
 				giveSize(t, member)
 			}
-			if err := requests.ask(member); err != nil {
+			ask := requests.ask
+			if member.GetName() == d.Name && !setting.atRest && !setting.clone {
+				ask = func(member *unstructured.Unstructured) error { return requests.askLiving(single, member) }
+			}
+			if err := ask(member); err != nil {
 				t.Errorf("%s was admitted, its member %s is refused: %v", d.Name, member.GetName(), err)
 			}
 		}
@@ -282,6 +306,7 @@ func reasonOnly(message string) string {
 type dryRun struct {
 	plane     *controlPlane
 	namespace string
+	living    string           // another one, for Clusters that exist
 	answers   map[string]error // to each object that was sent
 }
 
@@ -309,6 +334,46 @@ func (d *dryRun) ask(object *unstructured.Unstructured) error {
 		metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: "e2e", FieldValidation: metav1.FieldValidationStrict, Force: &force})
 	d.answers[string(text)] = err
 	return err
+}
+
+// askLiving does the same to a Cluster that exists: a bootstrap that would be
+// refused in a new one is not looked at there.
+func (d *dryRun) askLiving(single, member *unstructured.Unstructured) error {
+	text, err := member.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	if err, asked := d.answers["living "+string(text)]; asked {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	living := &dryRun{plane: d.plane, namespace: d.living, answers: make(map[string]error)}
+	existing, member := single.DeepCopy(), member.DeepCopy()
+	existing.SetNamespace(d.living)
+	for _, cluster := range []*unstructured.Unstructured{existing, member} {
+		annotations := cluster.GetAnnotations()
+		if annotations == nil {
+			annotations = make(map[string]string)
+		}
+		annotations["cnpg.io/reconciliationLoop"] = "disabled" // it is here for a moment only
+		cluster.SetAnnotations(annotations)
+	}
+	stored, err := existing.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	clusters := d.plane.client.Resource(clusterResource).Namespace(d.living)
+	force := true
+	if _, err := clusters.Patch(ctx, existing.GetName(), types.ApplyPatchType, stored, metav1.PatchOptions{FieldManager: "e2e", Force: &force}); err != nil {
+		return fmt.Errorf("the living Cluster: %w", err)
+	}
+	refused := living.ask(member)
+	if err := clusters.Delete(ctx, existing.GetName(), metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("the living Cluster: %w", err)
+	}
+	d.answers["living "+string(text)] = refused
+	return refused
 }
 
 // samples are the Clusters that CNPG's documentation shows.

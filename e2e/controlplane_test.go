@@ -379,11 +379,20 @@ func listed(object *unstructured.Unstructured) ([]*unstructured.Unstructured, er
 	return found, err
 }
 
+// pollEvery is how long eventually waits at first. With nodes it is a second, as each
+// kubectl takes almost half of one of a processor; and a limit is patience times as
+// long, because it is not what these tests measure.
+var (
+	pollEvery               = 200 * time.Millisecond
+	patience  time.Duration = 1
+)
+
 // eventually waits until check succeeds. A check costs what the tests beside this one
 // need, so the longer it has waited, the longer it waits for the next one, by a
 // twentieth.
 func eventually(t testing.TB, limit time.Duration, what string, check func() error) {
 	t.Helper()
+	limit *= patience
 	start := time.Now()
 	for {
 		err := check()
@@ -394,7 +403,7 @@ func eventually(t testing.TB, limit time.Duration, what string, check func() err
 		if waited > limit {
 			t.Fatalf("after %s, not yet: %s: %v", limit, what, err)
 		}
-		time.Sleep(max(200*time.Millisecond, waited/20))
+		time.Sleep(max(pollEvery, waited/20))
 	}
 }
 

@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	// the tests say what is set; and a make of theirs is none of the make that runs them
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "SOVEREIGN_") || slices.Contains([]string{"MAKEFLAGS", "MAKELEVEL",
-			postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive, postrender.EnvRejoin, postrender.EnvPeerClusters}, name) {
+			postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive, postrender.EnvPromotionToken,
+			postrender.EnvFailover, postrender.EnvClone, postrender.EnvPeerClusters}, name) {
 			os.Unsetenv(name)
 		}
 	}

@@ -177,7 +177,7 @@ func TestFluxRender(t *testing.T) {
 	same := 0
 	for name, dir := range charts {
 		for _, setting := range settings {
-			if name != "tenant" && !slices.Contains(setting.env, "CNPG_PAIR_ACTIVE=primary") {
+			if name != "tenant" && !setting.atRest {
 				continue // the whole matrix for one chart is enough
 			}
 			t.Run(name+"/"+setting.name, func(t *testing.T) {
@@ -319,7 +319,7 @@ func TestFluxRenderToggle(t *testing.T) {
 			t.Fatal(stderr)
 		}
 		for i, setting := range settings {
-			if !slices.Contains(setting.env, "CNPG_PAIR_ACTIVE=primary") {
+			if !setting.atRest {
 				if name != "tenant" {
 					continue // it is no matter of the chart
 				}

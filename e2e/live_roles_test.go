@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,65 +14,96 @@ const (
 	replica = "blog-db-replica"
 )
 
-func testSidesChangedByKubectl(t *testing.T, c *cluster) {
-	testSidesChanged(t, c.namespace(t, "kubectl"), (*namespace).apply)
+// the settings of each step
+func activeNone() []string { return []string{"CNPG_PAIR_ACTIVE=none"} }
+func promoted(member, token string) []string {
+	return []string{"CNPG_PAIR_ACTIVE=" + member, "CNPG_PAIR_PROMOTION_TOKEN=" + token}
+}
+func failover(word string) []string {
+	return []string{"CNPG_PAIR_ACTIVE=replica", "CNPG_PAIR_FAILOVER=" + word}
 }
 
+// testSidesChangedByKubectl: of a chart whose Cluster has no bootstrap.
+func testSidesChangedByKubectl(t *testing.T, c *cluster) {
+	n := c.namespace(t, "kubectl")
+	chart := n.template(t)
+	before, rest, found := strings.Cut(chart, "  bootstrap:\n")
+	_, after, foundToo := strings.Cut(rest, "  storage:\n")
+	if !found || !foundToo {
+		t.Fatalf("the example chart is another one:\n%s", chart)
+	}
+	chart = before + "  storage:\n" + after
+	testSidesChanged(t, n, 1, func(t *testing.T, env []string) { n.applied(t, n.rendered(t, env, chart)) })
+}
+
+// testSidesChangedByHelm: each step a second time too, as one does who was
+// interrupted.
 func testSidesChangedByHelm(t *testing.T, c *cluster) {
-	testSidesChanged(t, c.namespace(t, "helm"), (*namespace).helm)
+	n := c.namespace(t, "helm")
+	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
+		n.helm(t, env)
+		n.helm(t, env)
+	})
+}
+
+// testSidesChangedByHelm4: with two instances in each member.
+func testSidesChangedByHelm4(t *testing.T, c *cluster) {
+	n := c.namespace(t, "helm4")
+	h := helms(t)["Helm 4"]
+	testSidesChanged(t, n, 2, func(t *testing.T, env []string) {
+		t.Helper()
+		args := slices.Concat([]string{h.program, "-n", n.name, "upgrade", "--install", "blog", "../examples/tenant", "--no-hooks",
+			"--set", n.values() + ",database.instances=2"}, h.postRenderer)
+		if _, err := n.run(append(slices.Clone(h.env), env...), "", args...); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // testSidesChanged makes the replica the active member, and the primary again,
-// while an application writes to whichever member takes it.
-func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing.T, []string)) {
-	step(n, t, hotStandby)
-	n.healthy(t, x, replica)
+// while an application writes to whichever member takes it. Nobody compares
+// positions: the operator does.
+func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *testing.T, env []string)) {
+	step(t, hotStandby)
+	n.healthyWith(t, instances, x, replica)
 	n.client(t, "client", "region-b", work)
 	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
-	n.client(t, "writer", "region-a", writer(x+"-rw,"+replica+"-rw", drip(50))) // a session that stays open holds up a restart
+	n.client(t, "writer", "region-a", writer(x+"-rw,"+replica+"-rw", drip(20))) // a session that stays open holds up a restart
 	n.beyond(t, "client", replica, 100)
 	volumes := n.volumes(t)
 
-	for _, way := range []struct {
-		from, to string
-		none     []string
-		active   [][]string // the first one promotes
-	}{
-		{x, replica, on("CNPG_PAIR_ACTIVE=none"), [][]string{
-			on("CNPG_PAIR_ACTIVE=replica"),
-			on("CNPG_PAIR_ACTIVE=replica", "CNPG_PAIR_REJOIN=true"),
-		}},
-		{replica, x, on("CNPG_PAIR_ACTIVE=none", "CNPG_PAIR_REJOIN=true"), [][]string{
-			on("CNPG_PAIR_ACTIVE=primary"),
-		}},
-	} {
+	for _, way := range []struct{ from, to, member string }{{x, replica, "replica"}, {replica, x, "primary"}} {
 		name := "to " + way.to
 		first := n.last(t, "client", way.from)
 		start := time.Now()
-		step(n, t, way.none)
-		n.left(t, way.from, n, way.to)
-		evidence(t, name+": from --active none until the other member has every row", "%.1f s", time.Since(start).Seconds())
-		if _, err := n.sql("client", way.from+"-rw", "INSERT INTO numbers DEFAULT VALUES"); err == nil {
-			t.Errorf("%s still takes writes", way.from)
-		}
+		step(t, on(activeNone()...))
+		token := n.token(t, way.from)
+		evidence(t, name+": from --active none to the token", "%.1f s", time.Since(start).Seconds())
 
+		start = time.Now()
+		step(t, on(promoted(way.member, token)...))
+		n.beyond(t, "client", way.to, first)
 		last := n.last(t, "client", way.to)
-		start = time.Now()
-		step(n, t, way.active[0])
 		n.beyond(t, "client", way.to, last)
-		evidence(t, name+": from its promotion to its first row", "%.1f s", time.Since(start).Seconds())
-
-		start = time.Now()
-		for _, settings := range way.active[1:] {
-			step(n, t, settings)
-		}
+		evidence(t, name+": from the promotion to a new row", "%.1f s", time.Since(start).Seconds())
 		eventually(t, 2*time.Minute, way.from+" that follows "+way.to, func() error { return n.follows(way.from, way.to) })
-		evidence(t, name+": until the other member follows it", "%.1f s", time.Since(start).Seconds())
-		n.healthy(t, x, replica)
+		n.healthyWith(t, instances, x, replica)
 		last = n.last(t, "client", way.to)
 		n.beyond(t, "client", way.to, last+50)
 		n.beyond(t, "client", way.from, last+50)
 		evidence(t, name+": longest pause between two writes", "%s", n.pause(t, way.to+"-rw", first))
+		if _, err := n.sql("client", way.from+"-rw", "INSERT INTO numbers DEFAULT VALUES"); err == nil {
+			t.Errorf("%s still takes writes", way.from)
+		}
+	}
+
+	// the pair at rest again
+	started := n.super(t, n.primary(t, x), "SELECT pg_postmaster_start_time()")
+	step(t, hotStandby)
+	n.beyond(t, "client", replica, n.last(t, "client", x)+50)
+	eventually(t, time.Minute, replica+" that follows "+x, func() error { return n.follows(replica, x) })
+	if again := n.super(t, n.primary(t, x), "SELECT pg_postmaster_start_time()"); again != started {
+		t.Errorf("without the token, the server of %s was started at %s, not at %s", x, again, started)
 	}
 
 	acked := numbers(n.written(t))
@@ -91,24 +124,22 @@ func testSidesChanged(t *testing.T, n *namespace, step func(*namespace, *testing
 	evidence(t, "volumes cloned again", "none")
 }
 
-// left waits until one member is a standby, and the other has all that it wrote. The
-// end of what it wrote is the checkpoint of its last shutdown; its Cluster's phase
-// says healthy all the time.
-func (n *namespace) left(t *testing.T, from string, other *namespace, to string) {
+// token waits for the demotion token of a Cluster.
+func (n *namespace) token(t *testing.T, cluster string) (token string) {
 	t.Helper()
-	eventually(t, 2*time.Minute, fmt.Sprintf("%s that is a standby, and all of it on %s", from, to), func() error {
-		out, err := n.try("exec", from+"-1", "-c", "postgres", "--", "sh", "-c",
-			`ls "$PGDATA/standby.signal" && pg_controldata | sed -n -e 's/^Database cluster state: *//p' -e 's/^Latest checkpoint location: *//p'`)
-		if err != nil {
-			return err
+	eventually(t, 2*time.Minute, "a demotion token of "+cluster, func() (err error) {
+		if token, err = n.try("get", clusters, cluster, "-o", "jsonpath={.status.demotionToken}"); err == nil && token == "" {
+			err = errors.New("there is none")
 		}
-		lines := strings.Split(out, "\n")
-		if len(lines) != 3 || lines[1] == "in production" || lines[1] == "shutting down" {
-			return fmt.Errorf("pg_controldata says %q", lines)
-		}
-		got, err := other.trySuper(to+"-1", fmt.Sprintf("SELECT pg_last_wal_replay_lsn() > '%s'", lines[2]))
-		return want(got, "t", err)
+		return err
 	})
+	return token
+}
+
+// primary is the Pod of a Cluster's primary instance.
+func (n *namespace) primary(t *testing.T, cluster string) string {
+	t.Helper()
+	return n.kubectl(t, "get", clusters, cluster, "-o", "jsonpath={.status.currentPrimary}")
 }
 
 // last is the number of the newest row.
@@ -140,16 +171,20 @@ func TestLiveUnderLoad(t *testing.T) {
 		name    string
 		promote func(*namespace, *testing.T)
 	}{
-		{"through --active none", func(n *namespace, t *testing.T) {
-			n.helm(t, on("CNPG_PAIR_ACTIVE=none"))
-			n.left(t, x, n, replica)
-			n.helm(t, on("CNPG_PAIR_ACTIVE=replica"))
+		{"--active none, and then with the token", func(n *namespace, t *testing.T) {
+			n.helm(t, on(activeNone()...))
+			n.helm(t, on(promoted("replica", n.token(t, x))...))
 		}},
-		{"--active replica at once", func(n *namespace, t *testing.T) {
-			n.helm(t, on("CNPG_PAIR_ACTIVE=replica"))
+		{"--failover now", func(n *namespace, t *testing.T) {
+			n.helm(t, on(failover("now")...))
 		}},
 		{"by hand, with nothing that stops the primary", func(n *namespace, t *testing.T) {
-			n.kubectl(t, "patch", clusters, replica, "--type", "merge", "--patch", `{"spec": {"replica": {"enabled": false}}}`)
+			patch := []string{"patch", clusters, replica, "--type", "merge", "--patch", `{"spec": {"replica": {"enabled": false}}}`}
+			if _, err := n.try(patch...); err == nil || !strings.Contains(err.Error(), "would take writes with old data") {
+				t.Errorf("the guard has not refused it: %v", err)
+			}
+			n.kubectl(t, "annotate", clusters, replica, "cnpg-pair.openova.io/allow=promote")
+			n.kubectl(t, patch...)
 		}},
 	}
 	pairs := make([]*namespace, len(orders))
@@ -317,7 +352,7 @@ func testFollowsAgain(t *testing.T, n *namespace, mode string) {
 	}
 	evidence(t, "secrets that went with the old primary", "%s", strings.Join(gone, ", "))
 	n.login(t, "survivor", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
-	n.helm(t, on("CNPG_PAIR_REPLICATION="+mode, "CNPG_PAIR_ACTIVE=replica", "CNPG_PAIR_REJOIN=true"))
+	n.helm(t, on(append(failover("done"), "CNPG_PAIR_REPLICATION="+mode, "CNPG_PAIR_CLONE=primary")...))
 
 	eventually(t, 4*time.Minute, "an old primary that follows", func() error { return n.follows(x, replica) })
 	n.healthy(t, x, replica)

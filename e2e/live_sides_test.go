@@ -60,13 +60,11 @@ func testTwoClusters(t *testing.T, c *cluster) {
 
 	t.Run("changed", func(t *testing.T) {
 		copySecrets(t, b, a, replica+"-replication", replica+"-ca")
-		none := []string{"CNPG_PAIR_ACTIVE=none"}
-		active := []string{"CNPG_PAIR_ACTIVE=replica", "CNPG_PAIR_REJOIN=true"}
 		start := time.Now()
-		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), none))
-		a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), none))
+		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), activeNone()))
+		a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), activeNone()))
 		a.reach(t, replica+"-mesh", b, replica+"-1")
-		a.left(t, x, b, replica)
+		active := promoted("replica", a.token(t, x))
 		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), active))
 		eventually(t, time.Minute, "a promoted replica, with the old password", func() error {
 			_, err := b.sql("client", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
@@ -78,12 +76,29 @@ func testTwoClusters(t *testing.T, c *cluster) {
 		last := b.last(t, "client", replica)
 		a.beyond(t, "client", x, last-1)
 		evidence(t, "rows on both after the change", "%s", a.login(t, "client", x+"-rw", "SELECT count(*) FROM numbers"))
+
+		copySecrets(t, a, b, x+"-replication", x+"-ca")
+		start = time.Now()
+		a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), activeNone()))
+		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), activeNone()))
+		b.reach(t, x+"-mesh", a, x+"-1")
+		back := promoted("primary", b.token(t, replica))
+		a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), back))
+		eventually(t, time.Minute, "a promoted primary", func() error {
+			_, err := a.sql("client", x+"-rw", "INSERT INTO numbers DEFAULT VALUES")
+			return err
+		})
+		evidence(t, "from --active none to the first write, on the way back", "%.0f s", time.Since(start).Seconds())
+		b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), back))
+		eventually(t, 2*time.Minute, "a replica that follows again", func() error { return a.follows(replica, x) })
+		b.beyond(t, "client", replica, a.last(t, "client", x)-1)
+		evidence(t, "rows on both after the way back", "%s", b.login(t, "client", replica+"-rw", "SELECT count(*) FROM numbers"))
 	})
 }
 
 // pairOfTwo installs the members in two clusters, and has 1000 rows on both. The
 // result is what the replica took, from the secrets on.
-func pairOfTwo(t *testing.T, a, b *namespace) time.Duration {
+func pairOfTwo(t *testing.T, a, b *namespace, settings ...string) time.Duration {
 	t.Helper()
 	a.helm(t, on("CNPG_PAIR_SIDE=primary"))
 	a.healthy(t, x)
@@ -97,6 +112,13 @@ func pairOfTwo(t *testing.T, a, b *namespace) time.Duration {
 	b.healthy(t, replica)
 	eventually(t, time.Minute, "a replica that streams", func() error { return a.follows(replica, x) })
 	took := time.Since(start)
+	if len(settings) > 0 {
+		a.helm(t, append(on("CNPG_PAIR_SIDE=primary"), settings...))
+		eventually(t, time.Minute, "settings that the server has", func() error {
+			got, err := a.trySuper(x+"-1", "SELECT sync_state FROM pg_stat_replication")
+			return want(got, "sync", err)
+		})
+	}
 	a.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
 	b.client(t, "client", "region-b", "sleep infinity")
 	b.beyond(t, "client", replica, 999)
@@ -111,7 +133,6 @@ func testClusterLost(t *testing.T, c *cluster) {
 	a := c.namespace(t, "lost")
 	b := c.beside.sameNamespace(t, a)
 	pairOfTwo(t, a, b)
-	active := []string{"CNPG_PAIR_ACTIVE=replica"}
 	const insert = "INSERT INTO numbers DEFAULT VALUES"
 	write := func(n *namespace, member string) func() error {
 		return func() error {
@@ -119,7 +140,7 @@ func testClusterLost(t *testing.T, c *cluster) {
 			return err
 		}
 	}
-	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), active))
+	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), failover("now")))
 	eventually(t, time.Minute, "a promoted replica, with the old password", write(b, replica))
 	if err := write(a, x)(); err != nil {
 		t.Errorf("the README warns of an old primary that takes writes, and this one does not: %v", err)
@@ -127,7 +148,7 @@ func testClusterLost(t *testing.T, c *cluster) {
 
 	copySecrets(t, b, a, replica+"-replication", replica+"-ca")
 	start := time.Now()
-	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), active))
+	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary"), failover("now")))
 	eventually(t, 2*time.Minute, "an old primary that is a standby", func() error {
 		_, err := a.try("exec", x+"-1", "-c", "postgres", "--", "sh", "-c", `ls "$PGDATA/standby.signal"`)
 		return err
@@ -145,9 +166,9 @@ func testClusterLost(t *testing.T, c *cluster) {
 		got, err := a.try("get", "pods,pvc", "-l", "cnpg.io/cluster="+x, "-o", "name")
 		return want(got, "", err)
 	})
-	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary", "CNPG_PAIR_REJOIN=true"), active))
+	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary", "CNPG_PAIR_CLONE=primary"), failover("done")))
 	a.reach(t, replica+"-mesh", b, replica+"-1")
-	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica", "CNPG_PAIR_REJOIN=true"), active))
+	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), failover("done")))
 	a.healthy(t, x)
 	eventually(t, 2*time.Minute, "an old primary that follows", func() error { return b.follows(x, replica) })
 	const all = "SELECT count(*), sum(n) FROM numbers"
@@ -156,6 +177,30 @@ func testClusterLost(t *testing.T, c *cluster) {
 		return want(got, b.login(t, "client", replica+"-rw", all), err)
 	})
 	evidence(t, "rows on the old primary, cloned again, and on the new one", "%s", a.login(t, "client", x+"-rw", "SELECT count(*) FROM numbers"))
+}
+
+// testClusterLostSync promotes the replica while a synchronous primary lives, cut
+// off: whoever still writes there is told of no commit.
+func testClusterLostSync(t *testing.T, c *cluster) {
+	c.ours(t, "a second cluster must be started for this")
+	a := c.namespace(t, "lostsync")
+	b := c.beside.sameNamespace(t, a)
+	sync := "CNPG_PAIR_REPLICATION=sync"
+	pairOfTwo(t, a, b, sync)
+	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica", sync), failover("now")))
+	eventually(t, time.Minute, "a promoted replica", func() error {
+		_, err := b.sql("client", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
+		return err
+	})
+	const seconds = 10
+	acknowledged := 0
+	for range 3 {
+		if out, err := a.try("exec", "client", "--", "timeout", fmt.Sprint(seconds), "psql", "-XAtq", "-c", insert, "host="+x+"-rw sslmode=require"); err == nil {
+			acknowledged++
+			t.Errorf("the old primary has acknowledged row %s", out)
+		}
+	}
+	evidence(t, "commits that a synchronous primary, cut off, acknowledged after its replica was promoted", "%d of 3, waited for %d s each", acknowledged, seconds)
 }
 
 // second starts another cluster, with region-b only.
@@ -170,6 +215,7 @@ func (c *cluster) second(t *testing.T) *cluster {
 	other := *c
 	other.prefix = []string{"live/cluster.sh", "second", "enter"}
 	other.state = strings.TrimSpace(string(out))
+	other.guardOn(t)
 	return &other
 }
 

@@ -20,7 +20,7 @@ import (
 // region-a and region-b by the label openova.io/region. With LIVE=1 it starts
 // such a cluster itself, as root; with CNPG_PAIR_KUBECONFIG it takes one that
 // runs, with CloudNativePG in it and a default storage class, and for PostgreSQL
-// the image that CNPG_PAIR_IMAGE names, or the operator's choice.
+// the image that E2E_IMAGE names, or the operator's choice.
 //
 // Its tests wait most of the time, so they run side by side, as many at once as
 // -parallel says, the longest first. None of them takes a region away, and no
@@ -39,8 +39,10 @@ func TestLive(t *testing.T) {
 		{"runbook", testRunbook},
 		{"cluster lost", testClusterLost},
 		{"two clusters", testTwoClusters},
+		{"cluster lost, sync", testClusterLostSync},
 		{"sides changed by kubectl", testSidesChangedByKubectl},
 		{"sides changed by helm", testSidesChangedByHelm},
+		{"sides changed by helm 4", testSidesChangedByHelm4},
 		{"turned on", testTurnedOn},
 		{"pair", testPair},
 		{"turned on without a pin", testUnpinned},
@@ -140,7 +142,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 	n.client(t, "client", primary, work)
 	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
 	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
-	n.client(t, "writer", primary, writer("blog-db-rw", drip(50))) // a session that stays open holds up a shutdown, by three minutes
+	n.client(t, "writer", primary, writer("blog-db-rw", drip(20))) // a session that stays open holds up a shutdown, by three minutes
 	eventually(t, time.Minute, "a writer that writes", func() error {
 		got, err := n.sql("client", "blog-db-rw", "SELECT count(*) > 1100 FROM numbers")
 		return want(got, "t", err)
@@ -231,12 +233,12 @@ func TestLiveRegionLost(t *testing.T) {
 // testPromoted makes the replica the active member, with the primary's region lost.
 func testPromoted(t *testing.T, n *namespace, mode string) {
 	start := time.Now()
-	n.helm(t, on("CNPG_PAIR_REPLICATION="+mode, "CNPG_PAIR_ACTIVE=replica"))
+	n.helm(t, on(append(failover("now"), "CNPG_PAIR_REPLICATION="+mode)...))
 	eventually(t, 2*time.Minute, "a replica that takes writes, with the old password", func() error {
 		_, err := n.sql("survivor", "blog-db-replica-rw", "CREATE TABLE promoted ()")
 		return err
 	})
-	evidence(t, "from --active replica to the first write, with the old password", "%.1f s", time.Since(start).Seconds())
+	evidence(t, "from --failover now to the first write, with the old password", "%.1f s", time.Since(start).Seconds())
 	// The operator restarts the server, and settles what belongs to a primary: so
 	// what holds at first need not last.
 	for settled := time.Now().Add(30 * time.Second); time.Now().Before(settled); time.Sleep(time.Second) {
@@ -292,16 +294,19 @@ const insert = "INSERT INTO numbers DEFAULT VALUES RETURNING n;"
 // flood is as many rows as the server takes, so many a session.
 func flood(session int) string { return fmt.Sprintf("yes '%s' | head -n %d", insert, session) }
 
-// drip is a few dozen rows a second, so many a session.
+// drip is some twenty rows a second, so many a session: in bursts of twenty statements
+// which the server paces, because a new process for each row would be most of the
+// machine's work.
 func drip(session int) string {
-	return fmt.Sprintf("seq %d | while read i; do [ ! -e /dev/shm/stop ] || break; echo '%s'; sleep 0.02; done", session, insert)
+	return fmt.Sprintf("for i in $(seq %d); do [ ! -e /dev/shm/stop ] || break; yes \"%s DO 'BEGIN PERFORM pg_sleep(0.05); END';\" | head -n 20; sleep 1; done", session/20, insert)
 }
 
-// written ends the writer, and returns its log.
+// written ends the writer, and returns its log. On a slow machine psql has statements
+// of minutes before it.
 func (n *namespace) written(t *testing.T) string {
 	t.Helper()
 	n.kubectl(t, "exec", "writer", "--", "touch", "/dev/shm/stop")
-	eventually(t, 30*time.Second, "a writer that stops", func() error {
+	eventually(t, 3*time.Minute, "a writer that stops", func() error {
 		phase, err := n.try("get", "pod", "writer", "-o", "jsonpath={.status.phase}")
 		return want(phase, "Succeeded", err)
 	})
@@ -404,10 +409,11 @@ func theCluster(t *testing.T) *cluster {
 }
 
 func startCluster(t *testing.T) *cluster {
+	pollEvery, patience = time.Second, 3
 	c := &cluster{kube: tool(t, "kubectl"), helm: tool(t, "helm3")}
 	if kubeconfig := os.Getenv("CNPG_PAIR_KUBECONFIG"); kubeconfig != "" {
 		c.env = []string{"KUBECONFIG=" + kubeconfig}
-		c.image = os.Getenv("CNPG_PAIR_IMAGE")
+		c.image = os.Getenv("E2E_IMAGE")
 		return c
 	}
 	verb := "up"
@@ -428,7 +434,20 @@ func startCluster(t *testing.T) *cluster {
 	if verb == "up" {
 		atExit = append(atExit, func() { exec.Command("live/cluster.sh", "down").Run() })
 	}
+	c.guardOn(t)
 	return c
+}
+
+// guardOn installs the guard, so that every test shows that it is not in the way.
+func (c *cluster) guardOn(t *testing.T) {
+	t.Helper()
+	guard, stderr, err := run(nil, "", binary, "guard")
+	if err != nil {
+		t.Fatal(stderr)
+	}
+	if _, err := c.run(nil, guard, c.kube, "apply", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // versions records what the cluster is made of, and that it is fit for the tests.
@@ -494,6 +513,7 @@ func (c *cluster) namespace(t *testing.T, name string) *namespace {
 		if t.Failed() {
 			n.collect(t)
 		}
+		n.try("annotate", clusters, "--all", "cnpg-pair.openova.io/allow=delete") // the guard keeps a replica that takes writes
 		n.try("delete", "namespace", n.name, "--wait=false")
 	})
 	return n
@@ -523,12 +543,6 @@ func (n *namespace) helm(t *testing.T, env []string) {
 	}
 }
 
-// apply does the same by kubectl.
-func (n *namespace) apply(t *testing.T, env []string) {
-	t.Helper()
-	n.applied(t, n.rendered(t, env, n.template(t)))
-}
-
 func (n *namespace) template(t *testing.T) string {
 	t.Helper()
 	chart, err := n.run(nil, "", n.cluster.helm, "-n", n.name, "template", "blog", "../examples/tenant", "--no-hooks", "--set", n.values())
@@ -556,13 +570,19 @@ func (n *namespace) applied(t *testing.T, manifests string) {
 
 func (n *namespace) values() string { return "database.size=1Gi,database.image=" + n.image }
 
-// healthy waits for Clusters.
+// healthy waits for Clusters of one instance.
 func (n *namespace) healthy(t *testing.T, names ...string) {
+	t.Helper()
+	n.healthyWith(t, 1, names...)
+}
+
+// healthyWith waits for Clusters of so many instances.
+func (n *namespace) healthyWith(t *testing.T, instances int, names ...string) {
 	t.Helper()
 	eventually(t, 4*time.Minute, "healthy "+strings.Join(names, ", "), func() error {
 		for _, name := range names {
 			got, err := n.try("get", clusters, name, "-o", "jsonpath={.status.readyInstances} {.status.phase}")
-			if err := want(got, "1 Cluster in healthy state", err); err != nil {
+			if err := want(got, fmt.Sprintf("%d Cluster in healthy state", instances), err); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -585,8 +605,12 @@ func (n *namespace) streaming(t *testing.T, limit time.Duration, former string) 
 
 // follows looks whether one Cluster streams from another, over TLS.
 func (n *namespace) follows(standby, primary string) error {
-	got, err := n.trySuper(primary+"-1", "SELECT application_name, state, ssl FROM pg_stat_replication JOIN pg_stat_ssl USING (pid)")
-	return want(got, standby+"|streaming|t", err)
+	pod, err := n.try("get", clusters, primary, "-o", "jsonpath={.status.currentPrimary}")
+	if err != nil {
+		return err
+	}
+	got, err := n.trySuper(pod, fmt.Sprintf("SELECT state, ssl FROM pg_stat_replication JOIN pg_stat_ssl USING (pid) WHERE application_name = '%s'", standby))
+	return want(got, "streaming|t", err)
 }
 
 // region tells where a Pod runs.

@@ -117,8 +117,8 @@ func TestExampleFlux(t *testing.T) {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
 	stdout, active, _ := strings.Cut(stdout, mark)
-	if !strings.Contains(active, "enabled: false\n") || strings.Contains(active, "${") {
-		t.Errorf("the replica is not active in, or variables are in\n%s", active)
+	if !strings.Contains(active, "cnpg-pair.openova.io/active: none\n") || strings.Contains(active, "${") {
+		t.Errorf("a member is active in, or variables are in\n%s", active)
 	}
 	release, err := os.ReadFile("../" + file)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v4/pkg/action"
@@ -22,16 +22,28 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// standIns answer for PostgreSQL, at once, where no node runs any, and for the garbage
-// collector of Kubernetes, which is not there either.
+// standIns answer for PostgreSQL, at once, where no node runs any, for the operator,
+// which writes a demotion token when an instance has stopped, and for the garbage
+// collector of Kubernetes, which is not there either. Each token is another one.
 const standIns = `
 answers() { :; }
-end_of_wal() { echo 0/3000060; }
 sql() { echo f; }
+retry() {
+	for attempt in $(seq 60); do
+		case $1 in has_token) demoted "$2" ;; esac
+		"$@" && return
+		sleep 1
+	done
+	return 1
+}
+demoted() {
+	new=$(printf '{"latestCheckpointTimelineID":"1","redoWalFile":"000000010000000000000003","databaseSystemIdentifier":"7400000000000000000","latestCheckpointREDOLocation":"0/3000060","timeOfLatestCheckpoint":"%s","operatorVersion":"1.30.0"}' "$(date +%s.%N)" | base64 | tr -d '\n')
+	at "$1" kubectl patch clusters.postgresql.cnpg.io "$1" --subresource status --type merge --patch "{\"status\": {\"demotionToken\": \"$new\"}}" >&2
+}
 has_nothing() {
-	kubectl delete pods,pvc,jobs,services --selector "cnpg.io/cluster=$1" --wait=false
-	for volume in $(kubectl get pvc --selector "cnpg.io/cluster=$1" --output name); do
-		kubectl patch "$volume" --type merge --patch '{"metadata": {"finalizers": null}}'
+	at "$1" kubectl delete pods,pvc,jobs,services --selector "cnpg.io/cluster=$1" --wait=false
+	for volume in $(at "$1" kubectl get pvc --selector "cnpg.io/cluster=$1" --output name); do
+		at "$1" kubectl patch "$volume" --type merge --patch '{"metadata": {"finalizers": null}}'
 	done
 }
 `
@@ -45,16 +57,17 @@ type runbookTest struct {
 	*shell
 	tool      string // a heading of the runbook
 	plane     *controlPlane
+	second    *controlPlane // where the replica is, with two Kubernetes clusters
 	namespace string
 	states    map[string][2]string
-	applied   func(t *testing.T) // does what a controller would, after a block
 }
 
 // TestReleaseRunbook does what docs/runbook.md says, in each of its tools, on a real API
-// server with the real operator, and compares the Clusters after each block with the
-// table on the page.
+// server with the real operator and the guard, and compares the Clusters after each
+// block with the table on the page.
 func TestReleaseRunbook(t *testing.T) {
 	plane := theControlPlane(t)
+	plane.guardOn(t)
 	all := helms(t)
 	var pasted sync.Map // by line of the page
 	t.Run("by", func(t *testing.T) {
@@ -97,7 +110,7 @@ func TestReleaseRunbook(t *testing.T) {
 // newRunbookTest has a release with hot standby on, and a shell that is set up for it.
 func newRunbookTest(t *testing.T, plane *controlPlane, name string, helms map[string]helm) *runbookTest {
 	t.Helper()
-	r := &runbookTest{plane: plane, tool: name, states: stateTable(t), applied: func(*testing.T) {}}
+	r := &runbookTest{plane: plane, tool: name, states: stateTable(t)}
 	r.namespace = plane.namespace(t, "runbook-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
 	h, interpreter := helms["Helm 4"], "bash"
 	if name == "Helm 3" {
@@ -122,7 +135,7 @@ func newRunbookTest(t *testing.T, plane *controlPlane, name string, helms map[st
 		r.paste(t, `helm install "$RELEASE" "$CHART" --namespace "$NAMESPACE" --no-hooks --post-renderer "$POST_RENDERER"`)
 	case "Flux":
 		r.standForFlux(t)
-		r.install(t)
+		r.paste(t, "set_active primary")
 	case "Argo CD":
 		r.standForArgoCD(t, bin)
 		r.paste(t, "set_active primary")
@@ -131,26 +144,20 @@ func newRunbookTest(t *testing.T, plane *controlPlane, name string, helms map[st
 	return r
 }
 
-// install makes the release of Flux's tool in the shell's namespace.
-func (r *runbookTest) install(t *testing.T) {
-	t.Helper()
-	r.paste(t, "set_active primary")
-	r.applied(t)
-}
-
 // do pastes a block, and compares what it leads to with the page.
 func (r *runbookTest) do(t *testing.T, b block) {
 	t.Helper()
-	before := r.paste(t, `echo "${STATE:-}"`)
+	vars := make(map[string]string)
+	for _, name := range []string{"STATE", "CREATE"} {
+		vars[name] = strings.TrimSpace(r.paste(t, `echo "${`+name+`:-}"`))
+	}
 	out := r.block(t, b)
-	r.applied(t)
-	set := regexp.MustCompile(`(?m)(?:^ *|&& |on \w+ )set_active ([a-z ]+?|\$STATE)(?: &&.*)?$`).FindStringSubmatch(b.text)
-	if set == nil {
+	sets := b.sets(vars)
+	if len(sets) == 0 {
 		t.Logf("%s:%d: %s", r.tool, b.line, strings.TrimSpace(out))
 		return
 	}
-	state := strings.ReplaceAll(set[1], "$STATE", strings.TrimSpace(before))
-	r.expect(t, fmt.Sprintf("docs/runbook.md:%d", b.line), "blog-db", state)
+	r.expect(t, fmt.Sprintf("docs/runbook.md:%d", b.line), "blog-db", sets[len(sets)-1].state)
 }
 
 // section pastes all blocks below a heading.
@@ -168,20 +175,36 @@ func (r *runbookTest) expect(t *testing.T, after, x, state string) {
 	if !ok {
 		t.Fatalf("%s: the page has no state %q", after, state)
 	}
-	const kind = "clusters.postgresql.cnpg.io"
-	got := [2]string{
-		inWords(r.plane.get(t, r.namespace, kind, x), x+"-replica"),
-		inWords(r.plane.get(t, r.namespace, kind, x+"-replica"), x),
-	}
+	primary, replica := r.plane.get(t, r.namespace, clusters, x), r.other().get(t, r.namespace, clusters, x+"-replica")
+	got := [2]string{inWords(primary, x+"-replica"), inWords(replica, x)}
 	if got != want {
 		t.Fatalf("%s, after %s, in the state %s (-page +Clusters):\n%s", r.tool, after, state, cmp.Diff(want, got))
 	}
+	if words := strings.Fields(state); len(words) > 1 && words[1] == "token" {
+		active, former := primary, replica
+		if words[0] == "replica" {
+			active, former = replica, primary
+		}
+		token, _, _ := unstructured.NestedString(active.Object, "spec", "replica", "promotionToken")
+		of, _, _ := unstructured.NestedString(former.Object, "status", "demotionToken")
+		if token == "" || token != of {
+			t.Errorf("%s, after %s: promoted by the token %q, and that of the other member is %q", r.tool, after, token, of)
+		}
+	}
+}
+
+// other is where the replica is.
+func (r *runbookTest) other() *controlPlane {
+	if r.second != nil {
+		return r.second
+	}
+	return r.plane
 }
 
 // nodeRegion is the region that a Cluster asks for.
 func (r *runbookTest) nodeRegion(t *testing.T, name string) string {
 	t.Helper()
-	terms, _, _ := unstructured.NestedSlice(r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", name).Object,
+	terms, _, _ := unstructured.NestedSlice(r.plane.get(t, r.namespace, clusters, name).Object,
 		"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
 	return fmt.Sprint(terms)
 }
@@ -193,29 +216,34 @@ func (r *runbookTest) remember(pasted *sync.Map) {
 	}
 }
 
+// again clones a member that is lost. It does something after the step that deletes it.
+func (r *runbookTest) again(t *testing.T, member string, deleted func()) {
+	t.Helper()
+	clone := runbook(t, "A standby is lost")
+	r.do(t, containing(t, clone, "STANDBY="+member))
+	for _, b := range clone[2:] {
+		if strings.Contains(b.text, "kubectl logs") {
+			continue
+		}
+		r.do(t, b)
+		if strings.Contains(b.text, "kubectl delete") {
+			deleted()
+		}
+	}
+}
+
 // procedures does one procedure after the other.
 func (r *runbookTest) procedures(t *testing.T) {
 	t.Helper()
-	clone := runbook(t, "A standby is lost")
-	primaryLeft, replicaLeft := containing(t, clone, "STATE=primary"), containing(t, clone, "STATE='replica rejoin'")
-	again := func(choice block) {
-		t.Helper()
-		r.do(t, choice)
-		for _, b := range clone[2:] {
-			if strings.Contains(b.text, "kubectl logs") {
-				continue
-			}
-			r.do(t, b)
-		}
-	}
 	r.plane.wait(t, r.namespace, "secret", "blog-db-app")
 
 	r.section(t, "The primary's region is lost")
 	// and then there is another region
 	gone := runbook(t, "A region is gone for good")
-	r.do(t, containing(t, gone, "SOVEREIGN_PRIMARY_REGION"))
-	r.do(t, containing(t, gone, "--force"))
-	again(replicaLeft)
+	r.again(t, "$CLUSTER", func() {
+		r.do(t, containing(t, gone, "--force"))
+		r.do(t, containing(t, gone, "SOVEREIGN_PRIMARY_REGION"))
+	})
 	if got := r.nodeRegion(t, "blog-db"); !strings.Contains(got, "eu-west-1") {
 		t.Errorf("the old primary is not in the new region: %s", got)
 	}
@@ -224,24 +252,26 @@ func (r *runbookTest) procedures(t *testing.T) {
 	}
 	r.section(t, "Switch back")
 
-	r.paste(t, "export SOVEREIGN_PRIMARY_REGION=eu-central-1") // the page has one new region for both
-	r.do(t, containing(t, gone, "SOVEREIGN_REPLICA_REGION"))
 	r.section(t, "The replica's region is lost")
-	again(primaryLeft)
-	if got := r.nodeRegion(t, "blog-db-replica"); !strings.Contains(got, "eu-west-1") {
+	r.again(t, "$REPLICA", func() {
+		r.do(t, containing(t, gone, "SOVEREIGN_REPLICA_REGION"))
+		r.paste(t, "export SOVEREIGN_REPLICA_REGION=eu-west-2") // the page has one new region for both
+		r.paste(t, "export CNPG_PAIR_REPLICATION=sync")         // as the last step says
+	})
+	if got := r.nodeRegion(t, "blog-db-replica"); !strings.Contains(got, "eu-west-2") {
 		t.Errorf("the replica is not in the new region: %s", got)
 	}
-	if got, _, _ := unstructured.NestedMap(r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db").Object, "spec", "postgresql", "synchronous"); got == nil {
-		t.Error("replication is not synchronous, which the last block asks for")
+	if got, _, _ := unstructured.NestedMap(r.plane.get(t, r.namespace, clusters, "blog-db").Object, "spec", "postgresql", "synchronous"); got == nil {
+		t.Error("replication is not synchronous, which the last step asks for")
 	}
 
 	r.section(t, "Planned switchover")
-	r.section(t, "The active replica's region is lost") // which asks only
+	r.section(t, "The active replica's region is lost")
+	r.section(t, "Planned switchover")
 	r.section(t, "Switch back")
 	r.manyReleases(t)
 	r.blocks(t, runbook(t, "Turn hot standby off"))
-	r.applied(t)
-	x, y := r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db"), r.plane.get(t, r.namespace, "clusters.postgresql.cnpg.io", "blog-db-replica")
+	x, y := r.plane.get(t, r.namespace, clusters, "blog-db"), r.plane.get(t, r.namespace, clusters, "blog-db-replica")
 	if pruned := r.tool != "Argo CD"; (y == nil) != pruned {
 		t.Errorf("the replica is there: %t, want %t", y != nil, !pruned)
 	}
@@ -259,7 +289,6 @@ func (r *runbookTest) manyReleases(t *testing.T) {
 		true:  `helm install "$RELEASE" "$CHART" --namespace "$NAMESPACE" --no-hooks --post-renderer "$POST_RENDERER"`,
 		false: "set_active primary",
 	}[strings.HasPrefix(r.tool, "Helm")]+"\n)")
-	r.applied(t)
 	both := func(after, state string) {
 		t.Helper()
 		r.expect(t, after, "blog-db", state)
@@ -283,40 +312,44 @@ func (r *runbookTest) manyReleases(t *testing.T) {
 	// a cluster of yours may have other pairs
 	r.paste(t, "grep -e '^"+first+" ' -e '^"+second+" ' tenants.txt > ours.txt && mv ours.txt tenants.txt")
 	r.block(t, containing(t, many, "each() ("))
-	lost := containing(t, many, "each set_active replica")
+	lost := containing(t, many, "each set_active replica now")
 	if r.tool == "Flux" {
-		lost = containing(t, many, "each write_patches replica")
+		lost = containing(t, many, "each write_patches replica now")
 	}
+	r.block(t, containing(t, many, "switch_over() {"))
 	for _, step := range []struct {
 		block block
 		state string
 	}{
-		{lost, "replica"},
-		{containing(t, many, "promoted() {"), "replica"},
-		{containing(t, many, "switch_over() {"), "replica rejoin"},
-		{containing(t, many, "roles() {"), "replica rejoin"},
+		{containing(t, many, "each switch_over"), "replica token"},
+		{containing(t, many, "roles() {"), "replica token"},
+		{containing(t, many, "each switch_back"), "primary"},
+		{lost, "replica now"},
+		{containing(t, many, "promoted() {"), "replica now"},
+		{containing(t, many, "returned() {"), "replica done"},
 	} {
 		out := r.block(t, step.block)
 		if strings.Contains(out, "FAILED") {
 			t.Fatalf("docs/runbook.md:%d: %s", step.block.line, out)
 		}
-		r.applied(t)
 		both(fmt.Sprintf("docs/runbook.md:%d", step.block.line), step.state)
 	}
-	if strings.HasPrefix(r.tool, "Helm") {
-		r.paste(t, "old=$NAMESPACE,$RELEASE,$CLUSTER,$REPLICA; NAMESPACE="+second+" RELEASE=shop CLUSTER=shop-db REPLICA=shop-db-replica")
-		r.plane.wait(t, second, "secret", "shop-db-app")
-		for _, b := range runbook(t, "Remove a release") {
-			out := r.block(t, b)
-			if strings.Contains(b.text, "helm uninstall") && (!strings.Contains(out, "shop-db-replica") || strings.Contains(out, "shop-db ")) {
-				t.Errorf("Helm keeps other Clusters than the replica:\n%s", out)
-			}
-		}
-		if left := r.plane.clusterNames(t, second); len(left) > 0 {
-			t.Errorf("left: %v", left)
-		}
-		r.paste(t, "IFS=, read -r NAMESPACE RELEASE CLUSTER REPLICA <<E\n$old\nE")
+	r.paste(t, "old=$NAMESPACE,$RELEASE,$CLUSTER,$REPLICA; NAMESPACE="+second+" RELEASE=shop CLUSTER=shop-db REPLICA=shop-db-replica")
+	r.plane.wait(t, second, "secret", "shop-db-app")
+	remove := runbook(t, "Remove a release")
+	if r.tool == "Argo CD" {
+		remove = remove[len(remove)-1:] // it has no release
 	}
+	for _, b := range remove {
+		out := r.block(t, b)
+		if strings.Contains(b.text, "helm uninstall") && (!strings.Contains(out, "shop-db-replica") || strings.Contains(out, "shop-db ")) {
+			t.Errorf("Helm keeps other Clusters than the replica:\n%s", out)
+		}
+	}
+	if left := r.plane.clusterNames(t, second); slices.Contains(left, "shop-db-replica") {
+		t.Errorf("left: %v", left)
+	}
+	r.paste(t, "IFS=, read -r NAMESPACE RELEASE CLUSTER REPLICA <<E\n$old\nE")
 	r.section(t, "Switch back")
 }
 
@@ -326,12 +359,30 @@ func (p *controlPlane) wait(t *testing.T, namespace, kind, name string) {
 	p.kubectl(t, "", "-n", namespace, "wait", "--for=create", kind+"/"+name, "--timeout=60s")
 }
 
-// standForFlux has Git, and notes what the program flux is told. What helm-controller
-// would do then, applied does: it upgrades the release by Helm's library, with the
-// patches of the HelmRelease that was pushed.
+// standForFlux has Git, and a program flux that waits, as the real one does, until a
+// release is reconciled. What helm-controller would do, helmController does meanwhile.
 func (r *runbookTest) standForFlux(t *testing.T) {
 	t.Helper()
-	r.paste(t, `flux() { echo "$NAMESPACE $*" >> "`+r.dir+`/told"; }`)
+	r.paste(t, `flux() {
+	case "$1 $2" in "reconcile helmrelease") ;; *) return 0 ;; esac
+	echo "$NAMESPACE $3" > "`+r.dir+`/writing" && mv "`+r.dir+`/writing" "`+r.dir+`/asked"
+	while test -e "`+r.dir+`/asked"; do sleep 0.1; done
+	cat "`+r.dir+`/answer" && test ! -s "`+r.dir+`/answer"
+}`)
+	ctx := t.Context()
+	go func() {
+		for ctx.Err() == nil {
+			if asked, err := os.ReadFile(filepath.Join(r.dir, "asked")); err == nil {
+				var answer string
+				if err := r.helmController(ctx, strings.Fields(string(asked))); err != nil {
+					answer = err.Error() + "\n"
+				}
+				os.WriteFile(filepath.Join(r.dir, "answer"), []byte(answer), 0o600)
+				os.Remove(filepath.Join(r.dir, "asked"))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
 	r.paste(t, `git init --quiet --bare upstream.git && git init --quiet --initial-branch main && git add examples &&
 git commit --quiet --message start && git remote add origin upstream.git && git push --quiet --set-upstream origin main`)
 	tenant, err := os.ReadFile("../examples/flux/tenants/blog.yaml")
@@ -341,40 +392,24 @@ git commit --quiet --message start && git remote add origin upstream.git && git 
 	write(t, filepath.Join(r.dir, "examples/flux/tenants/shop.yaml"), bytes.ReplaceAll(tenant, []byte("name: blog\n"), []byte("name: shop\n")))
 	// not yet installed, so that there are no values to read
 	r.paste(t, `helm() { case $* in "get values"*) command helm "$@" 2> /dev/null || echo null ;; *) command helm "$@" ;; esac; }`)
-	r.applied = func(t *testing.T) {
-		t.Helper()
-		told, err := os.ReadFile(filepath.Join(r.dir, "told"))
-		if os.IsNotExist(err) {
-			return
-		}
-		os.Remove(filepath.Join(r.dir, "told"))
-		last := make(map[string]bool)
-		for line := range strings.Lines(string(told)) {
-			words := strings.Fields(line)
-			if words[2] != "helmrelease" || last[line] {
-				continue
-			}
-			last[line] = true
-			pushed, err := exec.Command("git", "-C", filepath.Join(r.dir, "upstream.git"), "show", "main:examples/flux/tenants/"+words[3]+".yaml").Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.helmController(t, words[0], words[3], pushed)
-		}
-	}
 }
 
-// helmController installs or upgrades a release, with the postRenderers of a file.
-func (r *runbookTest) helmController(t *testing.T, namespace, name string, file []byte) {
-	t.Helper()
+// helmController installs or upgrades the release of a namespace by Helm's library, with
+// the postRenderers of the HelmRelease that was pushed.
+func (r *runbookTest) helmController(ctx context.Context, asked []string) error {
+	namespace, name := asked[0], asked[1]
+	pushed, err := exec.Command("git", "-C", filepath.Join(r.dir, "upstream.git"), "show", "main:examples/flux/tenants/"+name+".yaml").Output()
+	if err != nil {
+		return err
+	}
 	var spec helmReleaseSpec
-	for document := range strings.SplitSeq(string(file), "\n---\n") {
+	for document := range strings.SplitSeq(string(pushed), "\n---\n") {
 		var release struct {
 			Kind string
 			Spec helmReleaseSpec
 		}
 		if err := yaml.Unmarshal([]byte(document), &release); err != nil {
-			t.Fatal(err)
+			return err
 		}
 		if release.Kind == "HelmRelease" {
 			spec = release.Spec
@@ -385,25 +420,23 @@ func (r *runbookTest) helmController(t *testing.T, namespace, name string, file 
 	settings.SetNamespace(namespace)
 	config := action.NewConfiguration()
 	if err := config.Init(settings.RESTClientGetter(), namespace, "secret"); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	chart, err := loader.Load(chart)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	upgrade := action.NewUpgrade(config)
 	upgrade.Namespace, upgrade.PostRenderer, upgrade.DisableHooks, upgrade.WaitStrategy = namespace, spec, true, kube.HookOnlyStrategy
 	upgrade.ServerSideApply = "auto"
-	if _, err := upgrade.RunWithContext(context.Background(), name, chart, nil); err != nil && strings.Contains(err.Error(), "has no deployed releases") {
-		install := action.NewInstall(config)
-		install.ReleaseName, install.Namespace, install.PostRenderer, install.DisableHooks, install.WaitStrategy = name, namespace, spec, true, kube.HookOnlyStrategy
-		_, err = install.Run(chart, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-	} else if err != nil {
-		t.Fatal(err)
+	_, err = upgrade.RunWithContext(ctx, name, chart, nil)
+	if err == nil || !strings.Contains(err.Error(), "has no deployed releases") {
+		return err
 	}
+	install := action.NewInstall(config)
+	install.ReleaseName, install.Namespace, install.PostRenderer, install.DisableHooks, install.WaitStrategy = name, namespace, spec, true, kube.HookOnlyStrategy
+	_, err = install.Run(chart, nil)
+	return err
 }
 
 // standForArgoCD puts a program argocd on the PATH that does what Argo CD does with the
@@ -456,80 +489,57 @@ func (r *runbookTest) twoClusters(t *testing.T, other *controlPlane) {
 	r.paste(t, `helm uninstall "$RELEASE" --namespace "$NAMESPACE" --no-hooks && has_nothing "$CLUSTER" && has_nothing "$REPLICA"`)
 	r.paste(t, `kubectl delete secrets --all && mkdir -p "$HOME/.kube" && cp "`+r.plane.kubeconfig+`" "$HOME/.kube/primary" && cp "`+other.kubeconfig+`" "$HOME/.kube/replica"`)
 	r.paste(t, `helm() { command helm "$@" --no-hooks; }`) // nothing here would run the hook's Job to its end
-	const kind = "clusters.postgresql.cnpg.io"
-	check := func(b block) {
+	r.second = other
+	other.guardOn(t)
+	r.blocks(t, runbook(t, "Two Kubernetes clusters"))
+	r.expect(t, "the installation", "blog-db", "primary")
+	copied := containing(t, runbook(t, "Two Kubernetes clusters"), "copy_secrets replica primary")
+	onSides := func() {
 		t.Helper()
-		r.block(t, b)
-		for _, m := range regexp.MustCompile(`on (primary|replica) set_active ([a-z ]+?)(?: &&|\n)`).FindAllStringSubmatch(b.text, -1) {
-			want, ok := r.states[m[2]]
-			if !ok {
-				t.Fatalf("line %d: no state %q", b.line, m[2])
-			}
-			here, theirs := r.plane.clusterNames(t, r.namespace), other.clusterNames(t, r.namespace)
-			if diff := cmp.Diff([][]string{{"blog-db"}, {"blog-db-replica"}}, [][]string{here, theirs}); diff != "" {
-				t.Fatalf("line %d: the Clusters of the sides (-want +got):\n%s", b.line, diff)
-			}
-			got, member := inWords(r.plane.get(t, r.namespace, kind, "blog-db"), "blog-db-replica"), want[0]
-			if m[1] == "replica" {
-				got, member = inWords(other.get(t, r.namespace, kind, "blog-db-replica"), "blog-db"), want[1]
-			}
-			if got != member {
-				t.Fatalf("docs/runbook.md:%d: after %s the Cluster %s, want %s", b.line, m[0], got, member)
-			}
+		here, theirs := r.plane.clusterNames(t, r.namespace), other.clusterNames(t, r.namespace)
+		if diff := cmp.Diff([][]string{{"blog-db"}, {"blog-db-replica"}}, [][]string{here, theirs}); diff != "" {
+			t.Fatalf("the Clusters of the sides (-want +got):\n%s", diff)
 		}
 	}
-	const back = "Back between two Kubernetes clusters"
-	for _, heading := range []string{"Two Kubernetes clusters", back, "The primary's Kubernetes cluster is lost", back,
-		"The standby of two Kubernetes clusters is lost", "Remove the replica from two Kubernetes clusters"} {
-		for _, b := range runbook(t, heading) {
-			check(b)
+	const back = "Switch back"
+	for _, heading := range []string{"Planned switchover", back, "The primary's Kubernetes cluster is lost", "$CLUSTER", back,
+		"Planned switchover", "The active replica's Kubernetes cluster is lost", "$REPLICA"} {
+		switch heading {
+		case "$CLUSTER", "$REPLICA":
+			r.again(t, heading, func() {})
+		case "Planned switchover", back:
+			r.block(t, copied)
+			r.section(t, heading)
+		default:
+			for _, b := range runbook(t, heading) {
+				r.side(t, b)
+			}
 		}
+		onSides()
 	}
+	r.blocks(t, runbook(t, "Remove the replica from two Kubernetes clusters"))
 	if diff := cmp.Diff([][]string{{"blog-db"}, {}}, [][]string{r.plane.clusterNames(t, r.namespace), other.clusterNames(t, r.namespace)}); diff != "" {
 		t.Errorf("the Clusters of the sides, after the replica was removed (-want +got):\n%s", diff)
 	}
-	if x := r.plane.get(t, r.namespace, kind, "blog-db"); x.GetLabels()["openova.io/cnpg-role"] != "" {
+	if x := r.plane.get(t, r.namespace, clusters, "blog-db"); x.GetLabels()["openova.io/cnpg-role"] != "" {
 		t.Errorf("blog-db is still one of a pair: %v", x.GetLabels())
 	}
 }
 
-// TestReleaseWithoutBootstrap: docs/reference.md says of a Cluster without
-// spec.bootstrap that the active member cannot be changed, and what to do.
-func TestReleaseWithoutBootstrap(t *testing.T) {
-	plane := theControlPlane(t)
-	for name, helm := range helmsAt(t, plane) {
-		t.Run(name, func(t *testing.T) {
-			namespace := plane.namespace(t, "bootstrap-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
-			dir := t.TempDir()
-			write(t, filepath.Join(dir, "Chart.yaml"), []byte("apiVersion: v2\nname: plain\nversion: 0.1.0\n"))
-			write(t, filepath.Join(dir, "templates", "database.yaml"), []byte(`apiVersion: postgresql.cnpg.io/v1
-kind: Cluster
-metadata:
-  name: blog-db
-spec:
-  instances: 1
-  storage: {size: 1Gi}
-  {{- with .Values.bootstrap }}
-  bootstrap: {{ toJson . }}
-  {{- end }}
-`))
-			upgrade := func(env []string, args ...string) (string, error) {
-				return helm.run(append(slices.Clone(hotStandby), env...), slices.Concat([]string{"upgrade", "--install", "blog", dir, "--namespace", namespace}, helm.postRenderer, args)...)
-			}
-			if out, err := upgrade(nil); err != nil {
-				t.Fatal(out)
-			}
-			out, err := upgrade([]string{"CNPG_PAIR_ACTIVE=none"})
-			if err == nil || !strings.Contains(out, "Only one bootstrap method can be specified at a time") {
-				t.Errorf("without spec.bootstrap: %v %s", err, out)
-			}
-			bootstrap := []string{"--set", "bootstrap.initdb.database=app,bootstrap.initdb.owner=app"}
-			if out, err := upgrade(nil, bootstrap...); err != nil {
-				t.Fatal(out)
-			}
-			if out, err := upgrade([]string{"CNPG_PAIR_ACTIVE=none"}, bootstrap...); err != nil {
-				t.Errorf("with spec.bootstrap: %s", out)
-			}
-		})
+// side pastes a block that may set a state on one side only, and then looks there.
+func (r *runbookTest) side(t *testing.T, b block) {
+	t.Helper()
+	sets := b.sets(nil)
+	if len(sets) == 0 || sets[0].side == "" {
+		r.do(t, b)
+		return
+	}
+	r.block(t, b)
+	got, member := inWords(r.plane.get(t, r.namespace, clusters, "blog-db"), "blog-db-replica"), r.states[sets[0].state][0]
+	if sets[0].side == "replica" {
+		got, member = inWords(r.second.get(t, r.namespace, clusters, "blog-db-replica"), "blog-db"), r.states[sets[0].state][1]
+	}
+	if got != member {
+		t.Fatalf("docs/runbook.md:%d: after %s on %s's side the Cluster %s, want %s", b.line, sets[0].state, sets[0].side, got, member)
 	}
 }

@@ -14,7 +14,10 @@ import (
 // with what the expander makes of the manifests. Order and comments may differ,
 // nothing else.
 func (g *Generator) check(entries []PostRenderer, manifests []postrender.Source) error {
-	cases := []toggleCase{{cfg: g.Config}}
+	cases := []toggleCase{{cfg: withStandInToken(g.Config)}}
+	if name, is := tokenVariable(g.Config); is {
+		cases[0].variables = strings.NewReplacer(name, standInToken)
+	}
 	if g.Substitute {
 		cases = toggleCases(g.Config)
 	}

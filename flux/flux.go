@@ -51,6 +51,7 @@ type Generator struct {
 
 	// Substitute writes the variables of Flux's postBuild substitution into the
 	// patches instead of the hot-standby settings, so Config need not contain them.
+	// Without it, Config.PromotionToken may be such a variable, as in ${TOKEN}.
 	Substitute bool
 
 	// Warn, if set, is called with the reason why hot standby is on but makes no pairs: a
@@ -83,22 +84,24 @@ func (g *Generator) PostRenderers(manifests ...postrender.Source) ([]PostRendere
 
 // on tells whether there is anything to generate.
 func (g *Generator) on() (bool, error) {
-	if !g.Substitute {
-		renderer := &postrender.Renderer{Config: g.Config, Warn: g.Warn}
-		_, err := renderer.Render() // of nothing: it checks the settings
-		return g.Config.Enabled(), err
-	}
 	if err := g.Config.Validate(); err != nil {
 		return false, err
 	}
-	if _, err := postrender.New(postrender.Config{Active: g.Config.Active}).Render(); err != nil {
+	if !g.Substitute {
+		cfg := withStandInToken(g.Config)
+		renderer := &postrender.Renderer{Config: cfg, Warn: g.Warn}
+		_, err := renderer.Render() // of nothing: it checks the settings
+		return cfg.Enabled(), err
+	}
+	other := postrender.Config{Active: g.Config.Active, Failover: g.Config.Failover, PromotionToken: g.Config.PromotionToken}
+	if _, err := postrender.New(other).Render(); err != nil || other.PromotionToken != "" {
 		return false, &postrender.ConfigError{Err: message.New(message.FluxSubstituteActive)}
 	}
 	return true, nil
 }
 
 func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, error) {
-	cfg := g.Config
+	cfg := withStandInToken(g.Config)
 	cfg.Strict = true // nobody wants a patch in Git that leaves a Cluster single in silence
 	if g.Substitute {
 		cfg = standIns(cfg)
@@ -115,10 +118,9 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 	if err != nil {
 		return nil, refused(manifests, err)
 	}
-	if g.Substitute {
-		for ref, object := range after {
-			after[ref], _ = withVariables(object).(map[string]any)
-		}
+	variables := g.variables()
+	for ref, object := range after {
+		after[ref], _ = withVariables(object, variables).(map[string]any)
 	}
 	var clones, differences []Patch
 	for _, changed := range changes {
@@ -143,8 +145,8 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 			entries = append(entries, PostRenderer{Kustomize{patches}})
 		}
 	}
-	if g.Substitute {
-		if err := onlyOurVariables(entries, manifests); err != nil {
+	if len(variables) > 0 {
+		if err := onlyOurVariables(entries, manifests, variables); err != nil {
 			return nil, err
 		}
 	}

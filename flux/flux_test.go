@@ -2,6 +2,7 @@ package flux
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -101,6 +102,11 @@ var upgraded = strings.NewReplacer(
 	"blog-1.0.0", "blog-1.1.0", "17.5", "17.6", "1Gi", "2Gi", `"100"`, `"200"`, "old-blog", "older-blog",
 	"instances: 1", "instances: 3\n  logLevel: debug", "blog-reports", "blog-reporting", "key: value", "key: other",
 ).Replace(chart)
+
+// token is a demotion token as the operator writes one.
+var token = base64.StdEncoding.EncodeToString([]byte(`{"latestCheckpointTimelineID":"2","redoWalFile":"000000020000000000000009",` +
+	`"databaseSystemIdentifier":"7576514471711557653","latestCheckpointREDOLocation":"0/9000028",` +
+	`"timeOfLatestCheckpoint":"Fri Nov 27 16:00:00 2026","operatorVersion":"1.30.0"}`))
 
 // objectsOf are the objects of a stream as the API server would be sent them.
 func objectsOf(t *testing.T, stream []byte) map[string]any {
@@ -289,11 +295,14 @@ func TestCases(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for _, side := range []string{"both", "primary", "replica"} {
 		for _, replication := range []string{"async", "sync"} {
-			for _, active := range []string{"primary", "none", "replica", "none rejoin", "replica rejoin"} {
+			for _, active := range []string{"primary", "none", "replica now", "replica done", "replica token", "primary token", "primary now"} {
 				cfg := valid
-				member, _, rejoin := strings.Cut(active, " ")
+				member, how, _ := strings.Cut(active, " ")
+				if how == "token" {
+					how, cfg.PromotionToken = "", token
+				}
 				cfg.Side, cfg.Replication = postrender.Side(side), postrender.Replication(replication)
-				cfg.Active, cfg.Rejoin = postrender.Active(member), rejoin
+				cfg.Active, cfg.Failover = postrender.Active(member), postrender.Failover(how)
 				t.Run(side+" "+replication+" "+active, func(t *testing.T) {
 					entries, err := (&Generator{Config: cfg}).PostRenderers(source(chart))
 					if err != nil {
@@ -377,7 +386,7 @@ func TestErrors(t *testing.T) {
 		name, stream, want, hint string
 	}{
 		{"no Cluster", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", "chart.yaml: no Cluster of postgresql.cnpg.io in the manifests", "helm template"},
-		{"nothing at all", "", "no Cluster of postgresql.cnpg.io in the manifests", "helm template"},
+		{"nothing at all", "", "chart.yaml: the stream is empty", "look at what should have written it"},
 		{"one that cannot be paired", fmt.Sprintf(cluster, "1st", "instances: 1"), "chart.yaml:1: Cluster 1st: cannot be paired: its name is not", "rename"},
 		{"a replica of that name", fmt.Sprintf(cluster, "a", "instances: 1") + fmt.Sprintf(cluster, "a-replica", "instances: 1"), "the name a-replica, which the pair needs, is taken by Cluster a-replica (chart.yaml:6)", "rename"},
 		{"a pair already", fmt.Sprintf(cluster, "a", "instances: 1") + fmt.Sprintf(cluster, "b", "replica: {enabled: true, source: a}"), "no Cluster to pair: chart.yaml:1: Cluster a is already the primary of a pair", ""},
@@ -406,7 +415,7 @@ func TestErrors(t *testing.T) {
 	})
 	t.Run("a toggle while the primary is not active", func(t *testing.T) {
 		for _, active := range []postrender.Active{postrender.ActiveNone, postrender.ActiveReplica} {
-			g := &Generator{Config: postrender.Config{Active: active}, Substitute: true}
+			g := &Generator{Config: postrender.Config{Active: active, Failover: postrender.FailoverDone}, Substitute: true}
 			entries, err := g.PostRenderers(source(chart))
 			if entries != nil || err == nil || !strings.Contains(err.Error(), "must not be turned off at run time") || !strings.Contains(message.Hint(err), "without --substitute") {
 				t.Errorf("%s: error %v (%s)", active, err, message.Hint(err))

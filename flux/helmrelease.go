@@ -8,7 +8,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
@@ -28,7 +30,7 @@ func (g *Generator) HelmRelease(release postrender.Source, manifests ...postrend
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := g.after(r, manifests)
+	wanted, err := g.next(r, manifests)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func (g *Generator) Patch(release *postrender.Source, manifests ...postrender.So
 			}
 		}
 	}
-	wanted, err := g.after(r, manifests)
+	wanted, err := g.next(r, manifests)
 	if err != nil || len(wanted) == 0 {
 		return nil, err
 	}
@@ -249,6 +251,57 @@ func (g *Generator) after(r *helmRelease, manifests []postrender.Source) ([]Post
 	of := *g
 	of.noHooks = r.document != nil && r.field("spec.postRenderStrategy") == "nohooks"
 	return of.generate(manifests)
+}
+
+// next is after, where the state of the entries that are there may be followed by
+// that of the new ones. Its error says both states otherwise.
+func (g *Generator) next(r *helmRelease, manifests []postrender.Source) ([]PostRenderer, error) {
+	wanted, err := g.after(r, manifests)
+	if err != nil || len(r.ours) == 0 {
+		return wanted, err
+	}
+	have, want := stateIn(r.ours), stateIn(wanted)
+	if want.MayFollow(have) {
+		return wanted, nil
+	}
+	asked := want.String()
+	if len(wanted) == 0 {
+		asked = "hot standby off"
+	}
+	return nil, r.fail(message.New(message.FluxOtherState, "have", have.String(), "want", asked))
+}
+
+// stateIn returns the state for which entries were generated, as they write it into
+// the members.
+func stateIn(entries []PostRenderer) topology.State {
+	state := topology.State{Active: topology.ActivePrimary}
+	for _, entry := range entries {
+		for _, patch := range entry.Kustomize.Patches {
+			merge, _ := content(patch.Patch).(map[string]any)
+			annotations, _ := field(merge, "metadata", "annotations").(map[string]any)
+			if active, ok := annotations[expand.AnnotationActive].(string); ok {
+				state.Active = active
+			}
+			if annotations[expand.AnnotationFailover] == topology.FailoverNow {
+				state.Failover = true
+			}
+			if token, ok := field(merge, "spec", "replica", "promotionToken").(string); ok {
+				state.Promoted, state.Token = true, token
+			}
+			if annotations[expand.AnnotationActive] != nil {
+				continue
+			}
+			// versions before the annotation
+			role, enabled := field(merge, "metadata", "labels", expand.LabelRole), field(merge, "spec", "replica", "enabled")
+			switch {
+			case role == topology.SideReplica && enabled == false:
+				state.Active = topology.ActiveReplica
+			case role == topology.SidePrimary && enabled == true && state.Active == topology.ActivePrimary:
+				state.Active = topology.ActiveNone
+			}
+		}
+	}
+	return state
 }
 
 // stale tells how entries differ from those that are wanted, nothing where they

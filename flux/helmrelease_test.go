@@ -3,9 +3,11 @@ package flux
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fluxcd/pkg/envsubst"
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
@@ -306,5 +308,77 @@ spec:
 	}
 	if _, err := g.PostRenderers(Cluster("blog-db", "", "")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTransitions: patches of one state become those of another in the steps of a
+// switchover or failover only.
+func TestTransitions(t *testing.T) {
+	states := map[string]postrender.Config{
+		"off": {}, "rest": {}, "none": {Active: "none"},
+		"replica token": {Active: "replica", PromotionToken: token}, "replica now": {Active: "replica", Failover: "now"},
+		"replica done":  {Active: "replica", Failover: "done"},
+		"primary token": {PromotionToken: token}, "primary now": {Failover: "now"},
+	}
+	refused := map[string]string{ // from a state, to others
+		"rest":          "replica token, replica done",
+		"none":          "off, rest, replica done",
+		"replica token": "off, rest, primary token",
+		"replica now":   "off, rest, primary token",
+		"replica done":  "off, rest, primary token",
+		"primary token": "replica token, replica done",
+		"primary now":   "replica token, replica done",
+	}
+	generator := func(name string) *Generator {
+		cfg := states[name]
+		cfg.EnableHotStandby, cfg.PrimaryRegion, cfg.ReplicaRegion = name != "off", "fsn1", "hel1"
+		return &Generator{Config: cfg}
+	}
+	for from, never := range refused {
+		made, err := generator(from).HelmRelease(file(release), source(chart))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for to := range states {
+			_, err := generator(to).HelmRelease(file(string(made)), source(chart))
+			if (err != nil) != slices.Contains(strings.Split(never, ", "), to) {
+				t.Errorf("from %s to %s: %v", from, to, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), "release.yaml:6: HelmRelease blog/blog: its postRenderers are those of --active ") {
+				t.Errorf("from %s to %s: %v", from, to, err)
+			}
+		}
+	}
+}
+
+// TestTokenVariable: the token may be one of Flux's variables, and where nothing
+// fills it in, what is left is no token, which the operator refuses.
+func TestTokenVariable(t *testing.T) {
+	cfg := valid
+	cfg.Active, cfg.PromotionToken = "replica", "${BLOG_TOKEN}"
+	entries, err := (&Generator{Config: cfg}).PostRenderers(source(chart))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(Fragment(entries))
+	for _, tt := range []struct{ value, want string }{{token, token}, {"", "not-set"}} {
+		filled, err := envsubst.Eval(text, func(name string) (string, bool) { return tt.value, name == "BLOG_TOKEN" && tt.value != "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fragment struct {
+			PostRenderers []PostRenderer `yaml:"postRenderers"`
+		}
+		if err := yaml.Unmarshal([]byte(filled), &fragment); err != nil {
+			t.Fatal(err)
+		}
+		replica := inFlux(t, fragment.PostRenderers, chart)["Cluster blog/blog-db-replica"].(map[string]any)
+		if got := field(replica, "spec", "replica", "promotionToken"); got != tt.want {
+			t.Errorf("%q: %v", tt.value, got)
+		}
+	}
+	cfg.PromotionToken = "blog-db=${BLOG_TOKEN}"
+	if _, err := (&Generator{Config: cfg}).PostRenderers(source(chart)); err == nil {
+		t.Error("a variable with a name was taken")
 	}
 }

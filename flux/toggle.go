@@ -39,27 +39,36 @@ func standIns(cfg postrender.Config) postrender.Config {
 	return cfg
 }
 
+// variables are what stands in the patches for the stand-ins.
+func (g *Generator) variables() map[string]string {
+	all := make(map[string]string)
+	if g.Substitute {
+		all[postrender.EnvPrimaryRegion], all[postrender.EnvReplicaRegion] = variablePrimary, variableReplica
+	}
+	if name, is := tokenVariable(g.Config); is {
+		all[standInToken] = name
+	}
+	return all
+}
+
 // withVariables puts the variables where the stand-ins are.
-func withVariables(value any) any {
+func withVariables(value any, variables map[string]string) any {
 	switch v := value.(type) {
 	case map[string]any:
 		c := make(map[string]any, len(v))
 		for key, value := range v {
-			c[key] = withVariables(value)
+			c[key] = withVariables(value, variables)
 		}
 		return c
 	case []any:
 		c := make([]any, len(v))
 		for i, item := range v {
-			c[i] = withVariables(item)
+			c[i] = withVariables(item, variables)
 		}
 		return c
 	case string:
-		switch v {
-		case postrender.EnvPrimaryRegion:
-			return variablePrimary
-		case postrender.EnvReplicaRegion:
-			return variableReplica
+		if variable := variables[v]; variable != "" {
+			return variable
 		}
 	}
 	return value
@@ -110,8 +119,12 @@ func annotation(name string) string { return "/metadata/annotations/" + pointer(
 
 // onlyOurVariables fails where a patch contains what Flux would take for a variable
 // of its own.
-func onlyOurVariables(entries []PostRenderer, manifests []postrender.Source) error {
-	ours := strings.NewReplacer(variableEnable, "", variablePrimary, "", variableReplica, "")
+func onlyOurVariables(entries []PostRenderer, manifests []postrender.Source, variables map[string]string) error {
+	known := []string{variableEnable, ""}
+	for _, variable := range variables {
+		known = append(known, variable, "")
+	}
+	ours := strings.NewReplacer(known...)
 	for _, entry := range entries {
 		for _, patch := range entry.Kustomize.Patches {
 			rest := ours.Replace(patch.Patch)

@@ -13,7 +13,9 @@ const (
 	EnvSide             = topology.EnvSide             // CNPG_PAIR_SIDE
 	EnvReplication      = topology.EnvReplication      // CNPG_PAIR_REPLICATION
 	EnvActive           = topology.EnvActive           // CNPG_PAIR_ACTIVE
-	EnvRejoin           = topology.EnvRejoin           // CNPG_PAIR_REJOIN
+	EnvPromotionToken   = topology.EnvPromotionToken   // CNPG_PAIR_PROMOTION_TOKEN
+	EnvFailover         = topology.EnvFailover         // CNPG_PAIR_FAILOVER
+	EnvClone            = topology.EnvClone            // CNPG_PAIR_CLONE
 	EnvPeerClusters     = topology.EnvPeerClusters     // CNPG_PAIR_PEER_CLUSTERS
 	EnvStrict           = topology.EnvStrict           // CNPG_PAIR_STRICT
 )
@@ -44,6 +46,15 @@ const (
 	ActiveReplica Active = topology.ActiveReplica // "replica"
 )
 
+// Failover promotes the active member without waiting for rows that the other one
+// may have.
+type Failover string
+
+const (
+	FailoverNow  Failover = topology.FailoverNow  // "now": the other member is stopped
+	FailoverDone Failover = topology.FailoverDone // "done": the other member may follow
+)
+
 // DefaultRegionKey is the node label that says in which region a node runs.
 const DefaultRegionKey = topology.DefaultRegionKey // openova.io/region
 
@@ -65,9 +76,17 @@ type Config struct {
 	Replication Replication // empty means Async
 	Active      Active      // empty means ActivePrimary
 
-	// Rejoin makes the primary follow the active replica; with ActiveNone, the
-	// replica is demoted, on the way back to the primary.
-	Rejoin bool
+	// PromotionToken is status.demotionToken of the Cluster that took writes: the
+	// operator promotes the active member when it has all rows up to there. For
+	// several Clusters it is NAME=TOKEN,NAME=TOKEN. With ActiveReplica, either this
+	// or Failover must be set.
+	PromotionToken string
+	Failover       Failover // empty means that a token is waited for
+
+	// Clone is the member, SidePrimary or SideReplica, that does not exist and is to
+	// be created as a copy of the other one; empty means neither. A replica is
+	// created as a copy in any case.
+	Clone Side
 
 	// PeerClusters are the names, in Cilium's ClusterMesh, of the Kubernetes
 	// clusters of the other side. CiliumNetworkPolicies need them.
@@ -75,8 +94,9 @@ type Config struct {
 
 	// Strict turns warnings into errors: hot standby is on, but a region is missing
 	// or not valid; a side is asked for while hot standby is off; a Cluster cannot
-	// be paired. They are errors in any case when the primary is not active: the
-	// single Cluster would then be a second writable one, with old data.
+	// be paired. They are errors in any case when the primary is not active, or with
+	// FailoverNow: the single Cluster would then be a second writable one, with old
+	// data.
 	Strict bool
 }
 
@@ -92,7 +112,8 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 	return Config{
 		EnableHotStandby: s.EnableHotStandby, PrimaryRegion: s.PrimaryRegion, ReplicaRegion: s.ReplicaRegion, RegionKey: s.RegionKey,
 		Side: Side(s.Side), Replication: Replication(s.Replication), Active: Active(s.Active),
-		Rejoin: s.Rejoin, PeerClusters: s.PeerClusters, Strict: s.Strict,
+		PromotionToken: string(s.PromotionToken), Failover: Failover(s.Failover), Clone: Side(s.Clone),
+		PeerClusters: s.PeerClusters, Strict: s.Strict,
 	}, nil
 }
 
@@ -117,7 +138,8 @@ func (c Config) settings() topology.Settings {
 	return topology.Settings{
 		EnableHotStandby: c.EnableHotStandby, PrimaryRegion: c.PrimaryRegion, ReplicaRegion: c.ReplicaRegion, RegionKey: c.RegionKey,
 		Side: string(c.Side), Replication: string(c.Replication), Active: string(c.Active),
-		Rejoin: c.Rejoin, PeerClusters: c.PeerClusters, Strict: c.Strict,
+		PromotionToken: topology.Tokens(c.PromotionToken), Failover: string(c.Failover), Clone: string(c.Clone),
+		PeerClusters: c.PeerClusters, Strict: c.Strict,
 	}
 }
 

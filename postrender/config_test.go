@@ -105,9 +105,15 @@ func configFrom(env map[string]string) (postrender.Config, error) {
 // not switch off in silence either.
 func TestConfigFromEnv(t *testing.T) {
 	for word, names := range map[string][]string{
-		"ture":  {postrender.EnvStrict, postrender.EnvRejoin, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive},
-		"a b/c": {postrender.EnvPeerClusters},
-		"true":  {postrender.EnvRejoin}, // without an active replica
+		"ture": {postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive,
+			postrender.EnvPromotionToken, postrender.EnvFailover, postrender.EnvClone, "CNPG_PAIR_REJOIN"},
+		"a b/c":             {postrender.EnvPeerClusters},
+		"replica":           {postrender.EnvActive},         // without a word about how it is promoted
+		"db=" + token:       {},                             // see TestTokens
+		"primary":           {postrender.EnvClone},          // which takes writes
+		"${TOKEN":           {postrender.EnvPromotionToken}, // no variable
+		token + ",":         {},
+		token + "," + token: {postrender.EnvPromotionToken},
 	} {
 		for _, name := range names {
 			_, err := configFrom(map[string]string{name: word})
@@ -119,10 +125,10 @@ func TestConfigFromEnv(t *testing.T) {
 	}
 	got, err := configFrom(map[string]string{
 		postrender.EnvEnableHotStandby: "on", postrender.EnvPrimaryRegion: "fsn1", postrender.EnvReplicaRegion: "hel1",
-		postrender.EnvSide: "secondary", postrender.EnvReplication: "SYNC", postrender.EnvActive: " none", postrender.EnvRejoin: "1",
+		postrender.EnvSide: "secondary", postrender.EnvReplication: "SYNC", postrender.EnvActive: " none", postrender.EnvFailover: "Done",
 		postrender.EnvPeerClusters: "a, b", postrender.EnvStrict: "no",
 	})
-	if want := []string{"a", "b"}; err != nil || !got.Rejoin || got.Strict || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
+	if want := []string{"a", "b"}; err != nil || got.Failover != "Done" || got.Strict || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

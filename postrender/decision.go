@@ -52,7 +52,8 @@ func (d Decision) message() *message.Message {
 // Plan is what becomes of a Cluster that is paired.
 type Plan struct {
 	// Step is where the pair is on the way from one active member to the other:
-	// at-rest, demote-primary, promote-replica, rejoin or demote-replica.
+	// at-rest, demote, promote-replica, failover-to-replica, replica-active,
+	// promote-primary or failover-to-primary.
 	Step string `json:"step"`
 
 	Side        Side        `json:"side"`
@@ -69,6 +70,7 @@ type Plan struct {
 	Instances         string `json:"instances,omitempty"`
 	Storage           string `json:"storage,omitempty"`
 	ShutdownTimeout   string `json:"smartShutdownTimeout,omitempty"`
+	UpdateMethod      string `json:"primaryUpdateMethod,omitempty"`
 	SynchronousCommit string `json:"synchronousCommit,omitempty"`
 }
 
@@ -77,14 +79,16 @@ type Member struct {
 	Role      string `json:"role"` // primary or replica; it stays the same whoever is active
 	Name      string `json:"name"`
 	Region    string `json:"region"`
-	NodeLabel string `json:"nodeLabel"` // the label of the nodes that its Pods ask for, as key=value; empty for any node
-	Rendered  bool   `json:"rendered"`  // on this side; the other member is in the other Kubernetes cluster
-	Writes    bool   `json:"writes"`    // it takes writes
-	Fenced    bool   `json:"fenced"`    // all its instances are stopped
-	Follows   string `json:"follows"`   // the member that it replicates, or empty
-	Host      string `json:"host"`      // the Service through which it reaches that member, or empty
-	Standby   string `json:"standby"`   // the member that each of its commits must reach, or empty
-	Keep      bool   `json:"keep"`      // Helm does not delete it when it leaves the release
+	NodeLabel string `json:"nodeLabel"`                // the label of the nodes that its Pods ask for, as key=value; empty for any node
+	Rendered  bool   `json:"rendered"`                 // on this side; the other member is in the other Kubernetes cluster
+	Writes    bool   `json:"writes"`                   // it takes writes
+	Fenced    bool   `json:"fenced"`                   // all its instances are stopped
+	Follows   string `json:"follows"`                  // the member that it replicates, or empty
+	Host      string `json:"host"`                     // the Service through which it reaches that member, or empty
+	Standby   string `json:"standby"`                  // the member that each of its commits must reach, or empty
+	Token     string `json:"promotionToken,omitempty"` // the demotion token of the other member, which it waits for
+	Cloned    bool   `json:"cloned"`                   // where it does not exist, it is created as a copy of the other member
+	Keep      bool   `json:"keep"`                     // Helm does not delete it when it leaves the release
 }
 
 // planOf returns the plan of a pair that becomes of a Cluster by a change.
@@ -96,7 +100,7 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 	plan := &Plan{
 		Step: string(p.Step), Side: Side(p.Side), Replication: Async, Services: p.Services(), Secrets: secretsToCopy(p, cluster, change.InPlace),
 		Instances: said("spec.instances"), Storage: said("spec.storage.size"),
-		ShutdownTimeout: said("spec.smartShutdownTimeout"), SynchronousCommit: said(expand.PathSynchronousCommit),
+		ShutdownTimeout: said("spec.smartShutdownTimeout"), UpdateMethod: said("spec.primaryUpdateMethod"), SynchronousCommit: said(expand.PathSynchronousCommit),
 	}
 	if p.Synchronous {
 		plan.Replication = Sync
@@ -105,6 +109,7 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 		member := Member{
 			Role: string(m.Role), Name: m.Name, Region: m.Region, Rendered: m.Here,
 			Writes: m.Writes, Fenced: m.Fenced, Standby: m.Standby, Keep: m.Keep,
+			Token: m.Token, Cloned: m.Cloned,
 		}
 		if m.Pinned {
 			member.NodeLabel = p.RegionKey + "=" + m.Region

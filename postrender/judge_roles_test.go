@@ -25,10 +25,20 @@ func wantPair(c postrender.Config, in values) []values {
 	replicaName := text(replica, "metadata", "name")
 	annotate := func(o values, key, value string) { child(child(o, "metadata"), "annotations")[key] = value }
 	const fenced = `["*"]`
-	if c.Active == "replica" {
-		child(child(replica, "spec"), "replica")["enabled"] = false
+	moved := c.Active == "none" || c.Active == "replica" || c.PromotionToken != "" || c.Failover == "now"
+	if moved {
+		for _, o := range []values{primary, replica} {
+			active := string(c.Active)
+			if active == "" {
+				active = "primary"
+			}
+			annotate(o, "cnpg-pair.openova.io/active", active)
+			if c.Failover == "now" {
+				annotate(o, "cnpg-pair.openova.io/failover", "now")
+			}
+		}
 	}
-	if c.Active == "replica" || c.Rejoin {
+	if c.Active == "replica" || c.Active == "none" {
 		annotate(replica, "helm.sh/resource-policy", "keep")
 	}
 	sync := func(o values, standby string) {
@@ -41,9 +51,11 @@ func wantPair(c postrender.Config, in values) []values {
 			parameters["synchronous_commit"] = "remote_apply"
 		}
 	}
-	moved := c.Active == "none" || c.Active == "replica"
 	if moved {
-		mirrorOnto(primary, in, replicaName)
+		mirrorOnto(primary, in, replicaName, c.Clone == "primary")
+		if at(in, "spec", "primaryUpdateMethod") == nil {
+			child(primary, "spec")["primaryUpdateMethod"] = "restart"
+		}
 		managed := child(child(child(replica, "spec"), "managed"), "services")
 		managed["additional"] = []any{values{
 			"selectorType": "rw",
@@ -57,17 +69,21 @@ func wantPair(c postrender.Config, in values) []values {
 			},
 		}}
 	}
-	switch {
-	case moved && !c.Rejoin:
-		annotate(primary, "cnpg.io/fencedInstances", fenced)
-	case moved && c.Active == "none":
-		annotate(replica, "cnpg.io/fencedInstances", fenced)
+	active, passive, passiveName := primary, replica, replicaName
+	if c.Active == "replica" {
+		active, passive, passiveName = replica, primary, name
 	}
-	switch { // nobody waits for a standby that there is none of
-	case c.Replication == "sync" && !moved:
-		sync(primary, replicaName)
-	case c.Replication == "sync" && c.Active == "replica" && c.Rejoin:
-		sync(replica, name)
+	if moved && c.Active != "none" {
+		child(child(active, "spec"), "replica")["enabled"] = false
+		if c.PromotionToken != "" {
+			child(child(active, "spec"), "replica")["promotionToken"] = token
+		}
+	}
+	if c.Failover == "now" {
+		annotate(passive, "cnpg.io/fencedInstances", fenced)
+	}
+	if c.Replication == "sync" && c.Active != "none" && c.Failover != "now" {
+		sync(active, passiveName)
 	}
 	switch c.Side {
 	case "primary":
@@ -82,14 +98,18 @@ func wantPair(c postrender.Config, in values) []values {
 }
 
 // mirrorOnto makes the primary follow its replica: what wantReplica makes of a
-// Cluster by the replica's name, whose secrets are the replica's.
-func mirrorOnto(primary, in values, replicaName string) {
+// Cluster by the replica's name, whose secrets are the replica's. Only a clone gets
+// a bootstrap.
+func mirrorOnto(primary, in values, replicaName string, clone bool) {
 	spec := child(primary, "spec")
 	other := deepCopy(in).(values)
 	child(other, "metadata")["name"] = replicaName
 	follower := wantReplica(other)
 	spec["replica"] = at(follower, "spec", "replica")
 	spec["externalClusters"] = at(follower, "spec", "externalClusters")
+	if !clone {
+		return
+	}
 	bootstrap := at(wantReplica(in), "spec", "bootstrap").(values)
 	bootstrap["pg_basebackup"].(values)["source"] = replicaName
 	spec["bootstrap"] = bootstrap
@@ -131,25 +151,45 @@ func settings(seed uint64) postrender.Config {
 	c.Side = postrender.Side(pick("", "both", "primary", "replica", "secondary"))
 	c.Replication = postrender.Replication(pick("", "async", "sync"))
 	c.Active = postrender.Active(pick("", "primary", "none", "replica"))
-	c.Rejoin = c.Active != "" && c.Active != "primary" && random.IntN(2) == 0
+	switch { // what must be said about the active member
+	case c.Active == "none":
+	case c.Active == "replica" || random.IntN(3) == 0:
+		if random.IntN(2) == 0 {
+			c.PromotionToken = token
+		} else {
+			c.Failover = postrender.Failover(pick("now", "done"))
+		}
+		if c.Active == "replica" && random.IntN(3) == 0 {
+			c.Clone = "primary"
+		}
+	}
 	return c
 }
+
+// token is a demotion token as the operator writes one.
+const token = "eyJsYXRlc3RDaGVja3BvaW50VGltZWxpbmVJRCI6IjIiLCJyZWRvV2FsRmlsZSI6IjAwMDAwMDAyMDAwMDAwMDAwMDAwMDAwOSIsImRhdGFiYXNlU3lzdGVtSWRlbnRpZmllciI6Ijc1NzY1MTQ0NzE3MTE1NTc2NTMiLCJsYXRlc3RDaGVja3BvaW50UkVET0xvY2F0aW9uIjoiMC85MDAwMDI4IiwidGltZU9mTGF0ZXN0Q2hlY2twb2ludCI6IkZyaSBOb3YgMjcgMTY6MDA6MDAgMjAyNiIsIm9wZXJhdG9yVmVyc2lvbiI6IjEuMzAuMCJ9"
 
 // matrix is every combination of settings that may be asked for.
 func matrix() []postrender.Config {
 	var all []postrender.Config
 	for _, side := range []postrender.Side{"", "primary", "replica"} {
 		for _, replication := range []postrender.Replication{"", "sync"} {
-			for _, active := range []postrender.Active{"", "none", "replica"} {
-				for _, rejoin := range []bool{false, true} {
-					if rejoin && active == "" {
-						continue
-					}
-					c := cfg
-					c.PeerClusters = []string{farCluster}
-					c.Side, c.Replication, c.Active, c.Rejoin = side, replication, active, rejoin
-					all = append(all, c)
-				}
+			for _, step := range []postrender.Config{
+				{},
+				{Active: "none"},
+				{Active: "replica", PromotionToken: token},
+				{Active: "replica", Failover: "now"},
+				{Active: "replica", Failover: "done"},
+				{Active: "replica", Failover: "done", Clone: "primary"},
+				{PromotionToken: token},
+				{Failover: "now"},
+				{Failover: "done", Clone: "replica"},
+			} {
+				c := cfg
+				c.PeerClusters = []string{farCluster}
+				c.Side, c.Replication = side, replication
+				c.Active, c.PromotionToken, c.Failover, c.Clone = step.Active, step.PromotionToken, step.Failover, step.Clone
+				all = append(all, c)
 			}
 		}
 	}

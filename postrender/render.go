@@ -85,6 +85,9 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.empty != nil {
+		r.warn(p.empty)
+	}
 	for _, c := range p.selection.candidates {
 		if c.decision.Action == CannotBePaired {
 			r.warn(errorAbout(c.Object, cannotBePaired(c.decision)))
@@ -120,6 +123,7 @@ type processed struct {
 	selection *selection
 	changes   map[*yaml.Node]yamledit.Change
 	result    *Result
+	empty     error // what is wrong with an empty stream
 }
 
 // process is the pipeline: read, select, expand, edit. All errors of a stream come
@@ -135,6 +139,12 @@ func (r *Renderer) process(sources []Source) (*processed, error) {
 	p.selection = selection
 	problems = append(problems, more...)
 	var errs []error
+	if t.Enabled && p.result.isEmpty() {
+		p.empty = &Error{Source: sources[0].Name, Err: message.New(message.EmptyStream)}
+		if t.MustPair {
+			errs = append(errs, p.empty)
+		}
+	}
 	for _, c := range selection.candidates {
 		if c.decision.Action == CannotBePaired && t.MustPair {
 			errs = append(errs, errorAbout(c.Object, cannotBePaired(c.decision)))

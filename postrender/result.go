@@ -1,6 +1,7 @@
 package postrender
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -42,6 +43,16 @@ func newResult(sources []Source) *Result {
 		r.sources = append(r.sources, manifest.Source(source))
 	}
 	return r
+}
+
+// isEmpty is true where sources were given, and none has anything but blanks.
+func (r *Result) isEmpty() bool {
+	for _, source := range r.sources {
+		if len(bytes.TrimSpace(source.Data)) > 0 {
+			return false
+		}
+	}
+	return len(r.sources) > 0
 }
 
 // add notes what becomes of an object.

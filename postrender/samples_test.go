@@ -32,8 +32,12 @@ func TestOperatorSamples(t *testing.T) {
 			}
 			for _, c := range matrix() {
 				out, decisions, err := render(t, c, in)
-				if err != nil && c.Active != "" && strings.Contains(err.Error(), "cannot be paired: it has its own settings for synchronous") {
+				if err != nil && (c.Active != "" || c.Failover == "now") && strings.Contains(err.Error(), "cannot be paired: it has its own settings for synchronous") {
 					alone["an error with another member active"]++
+					continue
+				}
+				if err != nil && c.PromotionToken != "" && strings.Contains(err.Error(), "one token is given") {
+					alone["one token for several"]++
 					continue
 				}
 				if err != nil {

@@ -43,6 +43,7 @@ type claim struct{ namespace, cluster, by string }
 
 // selection is what Clusters are judged by.
 type selection struct {
+	topology   topology.Topology
 	candidates []*candidate
 	policies   *netpol.Policies
 
@@ -58,13 +59,14 @@ type rule func(s *selection, c *candidate) (*message.Message, error)
 
 // The rules, in order: the first that returns a reason decides.
 var (
-	leaveAlone = []rule{checkReplica, checkMember, checkFollowed, checkOptedOut}
-	cannotPair = []rule{checkIdentity, checkPin, checkPinWord, checkSynchronous, checkNames, checkPolicies}
+	leaveAlone = []rule{checkState, checkReplica, checkMember, checkFollowed, checkOptedOut}
+	cannotPair = []rule{checkIdentity, checkToken, checkPin, checkPinWord, checkSynchronous, checkNames, checkPolicies}
 )
 
 // selectClusters decides what happens to every Cluster of a stream.
 func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, []manifest.Problem) {
 	s := &selection{
+		topology:     t,
 		clusters:     make(map[string][]*candidate),
 		services:     make(map[string][]claim),
 		followed:     make(map[string][]*candidate),
@@ -90,10 +92,11 @@ func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, [
 	}
 	s.policies = netpol.Read(stream.Objects, clusters)
 	for _, c := range s.candidates {
-		if err := s.decide(t, c); err != nil {
+		if err := s.decide(c); err != nil {
 			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})
 		}
 	}
+	s.checkTokenForAll()
 	return s, problems
 }
 
@@ -107,7 +110,8 @@ func newCandidate(t topology.Topology, o *manifest.Object) *candidate {
 }
 
 // decide asks one rule after the other.
-func (s *selection) decide(t topology.Topology, c *candidate) error {
+func (s *selection) decide(c *candidate) error {
+	t := s.topology
 	switch {
 	case t.Degraded != nil:
 		c.decision.decide(LeftAlone, t.Degraded)
@@ -257,6 +261,31 @@ func checkIdentity(_ *selection, c *candidate) (*message.Message, error) {
 		err = &yamledit.Error{Line: c.Line, Err: message.New(message.NoSpec)}
 	}
 	return nil, err
+}
+
+// checkToken finds a Cluster for which no token was given, although the replica is
+// promoted by one.
+func checkToken(_ *selection, c *candidate) (*message.Message, error) {
+	if c.Pair.WithoutToken {
+		return message.New(message.WithoutToken, "name", c.Name), nil
+	}
+	return nil, nil
+}
+
+// checkTokenForAll refuses to promote several pairs by one token: it is that of one
+// Cluster.
+func (s *selection) checkTokenForAll() {
+	var promoted []*candidate
+	for _, c := range s.candidates {
+		if c.decision.Action == Paired && c.Pair.TokenForAll {
+			promoted = append(promoted, c)
+		}
+	}
+	for _, c := range promoted {
+		if len(promoted) > 1 {
+			c.decision.decide(CannotBePaired, message.New(message.TokenForSeveral))
+		}
+	}
 }
 
 // onePlace are the node labels that cannot have one value in two regions.

@@ -24,7 +24,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
-state=${CNPG_PAIR_LIVE_STATE:-$cache/live}
+state=${E2E_LIVE_STATE:-$cache/live}
 apt_packages="conntrack containerd containernetworking-plugins debootstrap iproute2 iptables openssl procps runc"
 volumes=30 # a node; a volume serves once
 nodes="node-a node-b" net=10.99.0 pods=10.244 services=10.96

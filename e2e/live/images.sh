@@ -10,6 +10,9 @@ operator=$(../tools.sh operator)
 images=$cache/images
 mkdir -p "$images"
 
+# PostgreSQL's own programs come before Debian's, which are scripts of Perl around them:
+# the probes of every Pod run one each few seconds
+#
 # image FILE NAME ROOT USER ENTRYPOINT: packs a directory as an image of one
 # layer, in the format that docker save writes and containerd imports
 image() {
@@ -18,7 +21,7 @@ image() {
 	cat >"$tmp/config.json" <<-JSON
 		{"architecture": "$(go env GOARCH)", "os": "linux",
 		 "config": {"User": "$4", "Entrypoint": ["$5"], "WorkingDir": "/",
-		  "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/17/bin", "LANG=C.UTF-8"]},
+		  "Env": ["PATH=/usr/lib/postgresql/17/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]},
 		 "rootfs": {"type": "layers", "diff_ids": ["sha256:$(sha256sum "$tmp/layer.tar" | cut -d' ' -f1)"]}}
 	JSON
 	echo "[{\"Config\": \"config.json\", \"RepoTags\": [\"$2\"], \"Layers\": [\"layer.tar\"]}]" >"$tmp/manifest.json"

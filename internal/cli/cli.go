@@ -31,7 +31,7 @@ func Main(release string, flux func(*Process, Flux) error) int {
 	signal.Ignore(syscall.SIGPIPE) // a reader that has gone is an error like any other
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
 	p := &Process{
-		Args: os.Args[1:], Getenv: os.Getenv, Stdin: os.Stdin, Stdout: out, Stderr: os.Stderr,
+		Args: os.Args[1:], Getenv: os.Getenv, Environ: os.Environ(), Stdin: os.Stdin, Stdout: out, Stderr: os.Stderr,
 		terminal: term.IsTerminal(int(os.Stdout.Fd())), release: release, flux: flux,
 	}
 	err := p.run()
@@ -45,11 +45,12 @@ func Main(release string, flux func(*Process, Flux) error) int {
 
 // Process is what a command works with.
 type Process struct {
-	Args   []string
-	Getenv func(string) string
-	Stdin  *os.File
-	Stdout io.Writer
-	Stderr io.Writer
+	Args    []string
+	Getenv  func(string) string
+	Environ []string // all of it, as os.Environ gives it
+	Stdin   *os.File
+	Stdout  io.Writer
+	Stderr  io.Writer
 
 	terminal bool // stdout is one
 	release  string
@@ -57,9 +58,13 @@ type Process struct {
 }
 
 func (p *Process) run() error {
-	chosen, err := parse(p.Args, p.Getenv)
+	chosen, err := parse(p.Args, p.Getenv, p.Environ)
 	if err != nil {
-		return misuse(err)
+		var all []error
+		for _, one := range message.Split(err) {
+			all = append(all, misuse(one))
+		}
+		return errors.Join(all...)
 	}
 	return chosen.run(p)
 }
@@ -87,8 +92,12 @@ func (p *Process) exit(err error, stdout io.Writer) int {
 		}
 	}
 	var misused *usageError
-	if errors.As(err, &misused) {
+	var failed *failure
+	switch {
+	case errors.As(err, &misused):
 		return 2
+	case errors.As(err, &failed):
+		return failed.status
 	}
 	return 1
 }

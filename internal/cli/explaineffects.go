@@ -13,11 +13,10 @@ func (p pair) effects() []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	x, replica := p.primary.Name, p.replica.Name
-	timeout := cmp.Or(p.ShutdownTimeout, "180")
 	if p.Step == "at-rest" {
 		if p.primary.Rendered && p.primary.NodeLabel != "" {
 			say("turning hot standby on or off changes the node affinity of %s, and so restarts its Pod that takes writes, once", x)
-			say("nobody can write for 13 to 18 s then, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open", timeout)
+			say("nobody can write for 13 to 18 s then, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open", p.shutdownTimeout())
 			say("the annotation %s: replica avoids this restart", postrender.AnnotationPin)
 			say("the volume of %s must be in the region %s (%s), or its Pod stays Pending: kubectl describe pv shows the node affinity of a volume", x, p.primary.Region, p.primary.NodeLabel)
 		}
@@ -27,57 +26,96 @@ func (p pair) effects() []string {
 	}
 	all = append(all, p.commits()...)
 	switch p.Step {
-	case "demote-primary":
-		all = append(all, p.demotion(p.primary, p.replica, "--active none", "set --active replica")...)
-	case "demote-replica":
-		all = append(all, p.demotion(p.replica, p.primary, "--active none --rejoin", fmt.Sprintf("set --active primary, and point the application to %s-rw again", x))...)
-	case "promote-replica":
-		all = append(all, p.promotion()...)
-		say("right after its promotion %s restarts once: it refuses new sessions, and waits for up to %s s (smartShutdownTimeout) for those that are open", replica, timeout)
-	case "rejoin":
-		say("if you set --active none before the promotion, %s follows %s", x, replica)
-		say("if you did not, clone %s again before this step: remove the ownerReferences from the secrets %s-app and %s-superuser, if they exist; delete the Cluster %s, which deletes its volumes; wait until its Pods and volumes are gone", x, x, x, x)
+	case "demote":
+		all = append(all, p.demotion()...)
+	case "promote-replica", "promote-primary":
+		active, other := p.activeAndOther()
+		say("the operator promotes %s when it has replayed every row up to the token; no row is lost, and nothing is cloned", active.Name)
+		say("%s then follows %s; if it has not become a standby yet, it does so first", other.Name, active.Name)
+		all = append(all, p.elsewhere(other)...)
+		all = append(all, p.restart(active)...)
+		if active.Role == "primary" {
+			say("when %s takes writes, you may remove --promotion-token: the pair is then at rest, and nothing restarts", x)
+		} else {
+			say("keep these settings as long as %s is to take writes; a token that was used does nothing more", replica)
+		}
+	case "failover-to-replica", "failover-to-primary":
+		all = append(all, p.failover()...)
+	case "replica-active":
+		say("%s follows %s, if it has no rows of its own; if it has some, it must be created again, with --clone %s", x, replica, p.primary.Role)
 	}
-	if p.replica.Writes {
+	if p.primary.Cloned && p.primary.Rendered {
+		say("if %s does not exist, it is created as a copy of %s; if it does, delete it with its volumes first, or --clone does nothing, or is refused", x, replica)
+	}
+	if p.Step != "at-rest" && p.replica.Writes {
 		say("the application must connect to %s-rw; do not turn hot standby off", replica)
 	}
 	return all
 }
 
-// promotion tells of the promotion of the replica, planned or not.
-func (p pair) promotion() []string {
-	x, replica := p.primary.Name, p.replica.Name
-	all := []string{fmt.Sprintf("%s is promoted, and %s takes no more writes", replica, x)}
-	if !p.primary.Rendered {
-		all = []string{
-			fmt.Sprintf("%s is promoted", replica),
-			fmt.Sprintf("%s, in the other Kubernetes cluster, still takes writes until you apply --side primary --active replica there", x),
-			fmt.Sprintf("if that cluster is down, %s takes writes as soon as it comes back: keep all applications away from it until then", x),
-		}
+// activeAndOther are the member that takes writes, and the one that does not.
+func (p pair) activeAndOther() (active, other postrender.Member) {
+	if p.replica.Writes {
+		return p.replica, p.primary
 	}
-	lost := fmt.Sprintf("the rows that %s had not received are lost", replica)
-	if p.Replication == postrender.Sync {
-		lost = "no acknowledged row is lost"
-	}
-	return append(all,
-		fmt.Sprintf("if you set --active none before, no row is lost, and --rejoin is next: %s then follows %s", x, replica),
-		fmt.Sprintf("if you did not, %s; clone %s again before you set --rejoin", lost, x))
+	return p.primary, p.replica
 }
 
-// demotion tells of a step of a switchover from one member to the other, and when
-// to go on.
-func (p pair) demotion(from, to postrender.Member, setting, next string) []string {
-	first := fmt.Sprintf("%s takes no more writes, and becomes a standby of %s", from.Name, to.Name)
-	if !from.Rendered {
-		first = fmt.Sprintf("%s is in the other Kubernetes cluster, and takes writes until you apply --side %s %s there", from.Name, from.Role, setting)
+// shutdownTimeout is for how many seconds an open session can delay a restart.
+func (p pair) shutdownTimeout() string { return cmp.Or(p.ShutdownTimeout, "180") }
+
+// elsewhere tells of a member in the other Kubernetes cluster.
+func (p pair) elsewhere(m postrender.Member) []string {
+	if m.Rendered {
+		return nil
 	}
-	return []string{
-		first,
-		"wait until two things are true; the phase of the Clusters stays healthy, and does not tell",
-		fmt.Sprintf("1. in the Pod status.currentPrimary of %s, PGDATA contains standby.signal, and pg_controldata says neither \"in production\" nor \"shutting down\"", from.Name),
-		fmt.Sprintf("2. %s has replayed past the latest checkpoint of %s", to.Name, from.Name),
-		"then " + next,
+	return []string{fmt.Sprintf("%s is in the other Kubernetes cluster: apply the same settings with --side %s there", m.Name, m.Role)}
+}
+
+// restart tells what follows a promotion.
+func (p pair) restart(active postrender.Member) []string {
+	how := "it refuses new sessions, and waits for those that are open"
+	if p.UpdateMethod == "switchover" {
+		how = "as the chart sets primaryUpdateMethod: switchover, by a switchover to another instance, or, with one instance, a new Pod, which takes 10 s longer; it waits for open sessions"
 	}
+	return []string{fmt.Sprintf("right after its promotion %s restarts once: %s for up to %s s (smartShutdownTimeout)", active.Name, how, p.shutdownTimeout())}
+}
+
+// demotion tells of the first step of a switchover.
+func (p pair) demotion() []string {
+	x, replica := p.primary.Name, p.replica.Name
+	var all []string
+	for _, m := range p.Members {
+		all = append(all, p.elsewhere(m)...)
+	}
+	token := func(name string) string { return "status.demotionToken of the Cluster " + name }
+	return append(all,
+		"the member that takes writes becomes a standby, and its operator writes status.demotionToken; nobody can write until a member is promoted",
+		fmt.Sprintf("if %s took writes: wait for %s, then set --active replica --promotion-token TOKEN", x, token(x)),
+		fmt.Sprintf("if %s took writes: wait for %s, then set --active primary --promotion-token TOKEN", replica, token(replica)),
+		"to undo this before a member is promoted, promote the one that took writes by its own token",
+	)
+}
+
+// failover tells of a promotion that waits for nothing.
+func (p pair) failover() []string {
+	active, other := p.activeAndOther()
+	lost := fmt.Sprintf("the rows that %s had not received are lost", active.Name)
+	if p.Replication == postrender.Sync {
+		lost = "no row is lost whose commit waited for " + active.Name
+	}
+	all := []string{fmt.Sprintf("%s is promoted at once: %s", active.Name, lost)}
+	if other.Rendered {
+		all = append(all, fmt.Sprintf("%s is stopped, and becomes a standby as soon as its operator can reach it", other.Name))
+	} else {
+		all = append(all,
+			fmt.Sprintf("%s, in the other Kubernetes cluster, takes writes until these settings are applied there with --side %s", other.Name, other.Role),
+			"if that cluster is down, it takes writes when it comes back: keep all applications away from it until then")
+	}
+	all = append(all, p.restart(active)...)
+	return append(all,
+		fmt.Sprintf("when %s follows, or is gone, set --failover done: with now, each run stops it again", other.Name),
+		fmt.Sprintf("if %s has rows that %s does not have, it cannot follow: delete it with its volumes, and create it again with --failover done --clone %s", other.Name, active.Name, other.Role))
 }
 
 // commits say what commits wait for with synchronous replication.
@@ -94,8 +132,8 @@ func (p pair) commits() []string {
 			return []string{fmt.Sprintf("a commit on %s waits until %s has applied it; while %s is away, or has not caught up for the first time, commits wait forever", m.Name, m.Standby, m.Standby)}
 		}
 	}
-	if p.replica.Writes {
-		return []string{fmt.Sprintf("commits on %s do not wait for a standby until --rejoin", p.replica.Name)}
+	if active, _ := p.activeAndOther(); active.Writes {
+		return []string{fmt.Sprintf("commits on %s wait for no standby until --failover done", active.Name)}
 	}
 	return nil
 }

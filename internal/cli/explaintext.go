@@ -89,7 +89,10 @@ func items(sentences []string) string {
 
 func role(m postrender.Member) string {
 	text := "takes writes"
-	if !m.Writes {
+	switch {
+	case m.Writes && m.Token != "":
+		text = "takes writes, once it has all rows up to the token"
+	case !m.Writes:
 		text = fmt.Sprintf("follows %s through %s:5432", m.Follows, m.Host)
 	}
 	if m.Fenced {

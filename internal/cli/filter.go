@@ -20,6 +20,7 @@ type filter struct {
 	config   postrender.Config
 	settings settings // for a ResourceList, whose own settings beat the environment's
 	files    []string
+	then     programs
 	misspelt error // what is wrong if the first file does not exist and may be meant as a command
 }
 
@@ -36,8 +37,8 @@ As a KRM function of kustomize or kpt it reads a ResourceList: the data of its
 functionConfig then override the variables.
 
 Exit status: 0 for success, 1 if the input or the hot-standby settings are
-wrong, 2 if the command line, or a value in a variable, is. Manifests are
-printed on success only.`,
+wrong, 2 if the command line, or a value in a variable, is; that of a program
+of --then if it fails. Manifests are printed on success only.`,
 		Example: `  export SOVEREIGN_ENABLE_HOT_STANDBY=true
   export SOVEREIGN_PRIMARY_REGION=fsn1 SOVEREIGN_REPLICA_REGION=hel1
   # Helm 3 runs this program
@@ -49,6 +50,10 @@ printed on success only.`,
   helm template blog ./chart | cnpg-pair diff
   helm template blog ./chart | cnpg-pair --strict | kubectl apply -f -
 
+  # another post-renderer behind it
+  helm upgrade blog ./chart --post-renderer cnpg-pair \
+    --post-renderer-args --then --post-renderer-args /usr/local/bin/other
+
   # without variables
   cnpg-pair --enable-hot-standby --primary-region fsn1 --replica-region hel1 blog.yaml`,
 		Args: cobra.ArbitraryArgs, // a command word or a file
@@ -56,8 +61,12 @@ printed on success only.`,
 			return nil, cobra.ShellCompDirectiveDefault // files, beside the commands
 		},
 	}
+	var then programs
+	cmd.Flags().Var(&then, "then", "another post-renderer, which gets the result; repeat it for more")
+	cmd.Flags().Var(programArgs{&then}, "then-arg", "an argument of the --then before it; repeat it for more")
+	offer(cmd, "then-arg")
 	cmd.RunE = p.run(func(cfg postrender.Config, files []string) (command, error) {
-		f := filter{config: cfg, settings: p.settings, files: files}
+		f := filter{config: cfg, settings: p.settings, files: files, then: then}
 		if len(files) > 0 && files[0] != "-" && !strings.ContainsAny(files[0], "./") {
 			f.misspelt = misspeltCommand(files[0], nearest(files[0], commandNames(cmd)))
 		}
@@ -77,7 +86,7 @@ func commandNames(root *cobra.Command) []string {
 }
 
 func (f filter) run(p *Process) error {
-	if !f.config.Enabled() && len(f.files) == 0 && isPipe(p.Stdin) {
+	if !f.config.Enabled() && len(f.files) == 0 && len(f.then) == 0 && isPipe(p.Stdin) {
 		stream := bufio.NewReader(p.Stdin)
 		head, _ := stream.Peek(stream.Size()) // an error comes again with the reading
 		if !krm.MayBegin(head) {
@@ -116,8 +125,7 @@ func (f filter) render(p *Process, sources ...postrender.Source) error {
 	if err != nil {
 		return err
 	}
-	_, err = result.WriteTo(p.Stdout)
-	return err
+	return f.then.write(p, result)
 }
 
 // isPipe is true for a stream that need not be read to its end before the first

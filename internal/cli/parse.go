@@ -21,15 +21,16 @@ type command interface{ run(*Process) error }
 // parser turns a command line into a command.
 type parser struct {
 	getenv   func(string) string
+	environ  []string
 	settings settings
 	version  bool
 	chosen   command
 }
 
 // parse reads the command line. Its errors are mistakes of the caller.
-func parse(args []string, getenv func(string) string) (command, error) {
+func parse(args []string, getenv func(string) string, environ []string) (command, error) {
 	var answer bytes.Buffer // cobra's: help and completion
-	p := &parser{getenv: getenv, chosen: text{&answer}}
+	p := &parser{getenv: getenv, environ: environ, chosen: text{&answer}}
 	root := newRoot(p)
 	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes those of the process
 	root.SetOut(&answer)
@@ -51,7 +52,7 @@ func newRoot(p *parser) *cobra.Command {
 	flags.SortFlags = false
 	flags.BoolVar(&p.version, "version", false, "print the version")
 	flags.BoolP("help", "h", false, "print this text")
-	root.AddCommand(newDiff(p), newExplain(p), newFlux(p), newCompletion(), newVersion(p))
+	root.AddCommand(newDiff(p), newExplain(p), newFlux(p), newGuard(p), newCompletion(), newVersion(p))
 	return root
 }
 
@@ -69,8 +70,17 @@ func (p *parser) run(command func(cfg postrender.Config, files []string) (comman
 		if err != nil {
 			return err
 		}
-		p.chosen, err = command(cfg, files)
-		return err
+		if p.chosen, err = command(cfg, files); err != nil {
+			return err
+		}
+		misses := nearMisses(p.environ, p.settings.lookup(p.getenv)(postrender.EnvEnableHotStandby))
+		switch {
+		case len(misses) > 0 && cfg.Strict:
+			return errors.Join(misses...)
+		case len(misses) > 0:
+			p.chosen = warned{p.chosen, misses}
+		}
+		return nil
 	}
 }
 
@@ -125,6 +135,9 @@ func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
 	name, flag := err.GetSpecifiedName(), "--"+err.GetSpecifiedName()
 	if letters := err.GetSpecifiedShortnames(); letters != "" {
 		name, flag = letters, "-"+letters
+	}
+	if name == "rejoin" {
+		return message.New(message.RejoinGone, "name", flag)
 	}
 	for _, other := range cmd.Root().Commands() {
 		if other.Flags().Lookup(name) != nil && len(flag) > 2 {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/guard"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
@@ -52,9 +53,9 @@ func TestParse(t *testing.T) {
 		"--replica-region nbg1 diff -": diff{
 			config: config(func(c *postrender.Config) { c.ReplicaRegion = "nbg1" }), files: []string{"-"}},
 		"--primary-region= diff": diff{config: config(func(c *postrender.Config) { c.PrimaryRegion = "" })},
-		"--enable-hot-standby=off --side replica --replication sync --active none --rejoin --peer-clusters a,b --region-key x/y": filter{
+		"--enable-hot-standby=off --side replica --replication sync --active none --failover done --peer-clusters a,b --region-key x/y": filter{
 			config: postrender.Config{
-				PrimaryRegion: "fsn1", ReplicaRegion: "hel1", Side: "replica", Replication: "sync", Active: "none", Rejoin: true,
+				PrimaryRegion: "fsn1", ReplicaRegion: "hel1", Side: "replica", Replication: "sync", Active: "none", Failover: "done",
 				PeerClusters: []string{"a", "b"}, RegionKey: "x/y",
 			}},
 		"--strict flux --helmrelease x --patch -": Flux{Config: strict, Files: []string{"-"}, HelmRelease: "x", Patch: true},
@@ -62,7 +63,7 @@ func TestParse(t *testing.T) {
 		"version":                                 versionText{},
 		"explain --version":                       versionText{},
 	} {
-		got, err := parse(strings.Fields(line), environment)
+		got, err := parse(strings.Fields(line), environment, nil)
 		if err != nil {
 			t.Errorf("%q: %v", line, err)
 			continue
@@ -99,7 +100,7 @@ func TestParseErrors(t *testing.T) {
 		"completion tcsh":                      message.New(message.UnknownShell, "word", "tcsh"),
 		"version x":                            message.New(message.ExtraArgument, "word", "x", "command", "cnpg-pair version"),
 	} {
-		_, err := parse(strings.Fields(line), environment)
+		_, err := parse(strings.Fields(line), environment, nil)
 		var got *message.Message
 		if !errors.As(err, &got) {
 			t.Errorf("%q: %v", line, err)
@@ -112,7 +113,7 @@ func TestParseErrors(t *testing.T) {
 // answer is what a command line is answered without anything being run.
 func answer(t *testing.T, args ...string) string {
 	t.Helper()
-	chosen, err := parse(args, environment)
+	chosen, err := parse(args, environment, nil)
 	if err != nil {
 		t.Fatalf("%q: %v", args, err)
 	}
@@ -129,7 +130,7 @@ func TestHelp(t *testing.T) {
 		t.Error("help explain is not explain --help")
 	}
 	own := map[string]string{"--output": "explain", "--patch": "flux", "--primary-region": "", "--helmrelease": "flux"}
-	for _, cmd := range []string{"", "diff", "explain", "flux", "completion", "help", "version"} {
+	for _, cmd := range []string{"", "diff", "explain", "flux", "guard", "completion", "help", "version"} {
 		help := answer(t, strings.Fields(cmd+" --help")...)
 		if example := strings.TrimSuffix("\n  cnpg-pair "+cmd, " "); !strings.Contains(help, "\nExamples:\n") ||
 			!strings.Contains(strings.ReplaceAll(help, "| ", "\n  "), example) {
@@ -148,24 +149,32 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestGuard: it prints the policies, whatever the settings.
+func TestGuard(t *testing.T) {
+	if answer(t, "guard") != guard.Manifests || answer(t, "--side", "none", "guard") != guard.Manifests {
+		t.Error("guard prints something else")
+	}
+}
+
 // TestCompletion asks as the scripts of the shells ask.
 func TestCompletion(t *testing.T) {
 	const none, files = ":4", ":0" // cobra's directives: no files, files too
 	for line, want := range map[string][]string{
-		"":                    {"completion", "diff", "explain", "flux", "help", "version", files},
+		"":                    {"completion", "diff", "explain", "flux", "guard", "help", "version", files},
 		"d":                   {"diff", files},
 		"--strict e":          {"explain", files},
 		"explain ":            {files},
-		"--re":                {"--rejoin", "--replica-region", "--replication", "--region-key", none},
+		"--re":                {"--replica-region", "--replication", "--region-key", none},
 		"flux --sub":          {"--substitute", none},
 		"explain --sub":       {none},
 		"explain --output ":   {"table", "json", none},
 		"--side=":             {"both", "primary", "replica", none},
-		"--rejoin=":           {"true", "false", none},
+		"--strict=":           {"true", "false", none},
+		"--failover ":         {"now", "done", none},
 		"--primary-region ":   {none},
 		"flux --helmrelease ": {files},
 		"completion ":         {"bash", "zsh", "fish", "powershell", none},
-		"help ":               {"completion", "diff", "explain", "flux", "help", "version", none},
+		"help ":               {"completion", "diff", "explain", "flux", "guard", "help", "version", none},
 	} {
 		var got []string
 		for said := range strings.Lines(answer(t, append([]string{"__complete"}, strings.Split(line, " ")...)...)) {

@@ -19,13 +19,17 @@ var settingFlags = []struct {
 	{"primary-region", postrender.EnvPrimaryRegion, "REGION", "the region of the primary", nil},
 	{"replica-region", postrender.EnvReplicaRegion, "REGION", "the region of the replica", nil},
 	{"strict", postrender.EnvStrict, toggle, "fail, not warn, if a region is missing or a Cluster cannot be paired", nil},
-	{"side", postrender.EnvSide, "WORD", "which member to print, if each region has its own Kubernetes cluster: both (default), primary or replica; the rest of the chart is always printed",
+	{"side", postrender.EnvSide, "SIDE", "which member to print, if each region has its own Kubernetes cluster: both (default), primary or replica; the rest of the chart is always printed",
 		[]string{topology.SideBoth, topology.SidePrimary, topology.SideReplica}},
-	{"replication", postrender.EnvReplication, "WORD", "async (default), or sync: commits wait until the replica has applied them",
+	{"replication", postrender.EnvReplication, "MODE", "async (default), or sync: commits wait until the replica has applied them",
 		[]string{topology.Async, topology.Sync}},
-	{"active", postrender.EnvActive, "WORD", "the member that takes writes: primary (default), replica, or none between the steps of a switchover",
+	{"active", postrender.EnvActive, "MEMBER", "the member that takes writes: primary (default), replica, or none between the steps of a switchover",
 		[]string{topology.ActivePrimary, topology.ActiveNone, topology.ActiveReplica}},
-	{"rejoin", postrender.EnvRejoin, toggle, "with --active replica, make the old primary follow it; with none, on the way back, stop the replica", nil},
+	{"promotion-token", postrender.EnvPromotionToken, "TOKEN", "status.demotionToken of the Cluster that took writes: promote the active member when it has all its rows; NAME=TOKEN,... for several Clusters", nil},
+	{"failover", postrender.EnvFailover, "WHEN", "now: promote the active member at once, and stop the other one; done: let the other one follow",
+		[]string{topology.FailoverNow, topology.FailoverDone}},
+	{"clone", postrender.EnvClone, "MEMBER", "the member, primary or replica, that does not exist and is created as a copy of the other one",
+		[]string{topology.SidePrimary, topology.SideReplica}},
 	{"peer-clusters", postrender.EnvPeerClusters, "A,B", "with --side, the ClusterMesh names of the other side's Kubernetes clusters, for CiliumNetworkPolicies", nil},
 	{regionKey, "", "LABEL", "the node label with the region of a node", nil},
 }
@@ -58,9 +62,9 @@ func addSettings(cmd *cobra.Command) settings {
 	return given
 }
 
-// config returns the settings. A flag overrides its variable.
-func (s settings) config(getenv func(string) string) (postrender.Config, error) {
-	lookup := func(variable string) string {
+// lookup returns the value of a variable. A flag overrides it.
+func (s settings) lookup(getenv func(string) string) func(string) string {
+	return func(variable string) string {
 		for _, f := range settingFlags {
 			if f.variable == variable && s[f.name].given {
 				return s[f.name].value
@@ -68,7 +72,11 @@ func (s settings) config(getenv func(string) string) (postrender.Config, error) 
 		}
 		return getenv(variable)
 	}
-	cfg, err := postrender.ConfigFromEnv(lookup)
+}
+
+// config returns the settings.
+func (s settings) config(getenv func(string) string) (postrender.Config, error) {
+	cfg, err := postrender.ConfigFromEnv(s.lookup(getenv))
 	if err != nil {
 		return cfg, err
 	}

@@ -22,6 +22,12 @@ const (
 	annotationRole = "catalyst.openova.io/cnpg-pair-role"
 	annotationName = "catalyst.openova.io/cnpg-pair-name"
 
+	// AnnotationActive says which member takes writes, and AnnotationFailover that
+	// it is promoted without waiting; not there at rest. The guard lets a member
+	// change its side by them.
+	AnnotationActive   = "cnpg-pair.openova.io/active"
+	AnnotationFailover = "cnpg-pair.openova.io/failover"
+
 	annotationFenced = "cnpg.io/fencedInstances"
 	annotationKeep   = "helm.sh/resource-policy"
 )
@@ -49,7 +55,7 @@ var rules = []func(m *member) error{
 	serveMesh,
 	renameBackupServer,
 	replicateSynchronously,
-	stopOrKeep,
+	tellStep,
 }
 
 // Change returns what becomes of a Cluster in its pair: the member, or members, of
@@ -115,13 +121,20 @@ func (m *member) annotate(key, value string) {
 	yamledit.Set(yamledit.MakeMapping(m.tree, "metadata.annotations"), key, yamledit.String(value))
 }
 
+// setUpdateMethod makes the operator restart a primary by a switchover, which
+// spares the application a pause; but after a promotion in place, because a
+// switchover, or for one instance a new Pod, would take ten seconds longer.
 func setUpdateMethod(m *member) error {
 	if m.isReplica() {
-		return nil
+		return nil // restart is the default
 	}
 	method, err := yamledit.At(m.tree, "spec.primaryUpdateMethod")
 	if err == nil && method == nil {
-		yamledit.Set(m.spec(), "primaryUpdateMethod", yamledit.String("switchover"))
+		word := "switchover"
+		if m.pair.Step != topology.AtRest {
+			word = "restart"
+		}
+		yamledit.Set(m.spec(), "primaryUpdateMethod", yamledit.String(word))
 	}
 	return err
 }
@@ -133,13 +146,20 @@ func setName(m *member) error {
 	return nil
 }
 
-// stopOrKeep is the last rule, about a member while, and after, another one than
-// the primary becomes active.
+// tellStep is the last rule, about a member while, and after, another one than the
+// primary becomes active.
 //
-// A member that is demoted is fenced, and made a replica of the other one in the
-// same apply: the operator demotes it while it is fenced, and removes the fence
-// itself. Fenced alone, it would be writable again as soon as the fence is removed.
-func stopOrKeep(m *member) error {
+// A member that is demoted is made a replica of the other one: the operator fences
+// it meanwhile, and lifts that fence. Only where the other one is promoted in the
+// same apply, without waiting, the member is fenced here too, as its operator takes
+// seconds to do that.
+func tellStep(m *member) error {
+	if m.pair.Step != topology.AtRest {
+		m.annotate(AnnotationActive, m.pair.Active)
+	}
+	if m.pair.Failover {
+		m.annotate(AnnotationFailover, topology.FailoverNow)
+	}
 	if m.Keep {
 		m.annotate(annotationKeep, "keep")
 	}

@@ -14,7 +14,11 @@ import (
 // that was promoted.
 func followSource(m *member) error {
 	if m.Source.Cluster != "" {
-		yamledit.Set(m.spec(), "replica", yamledit.Map("enabled", yamledit.Bool(m.Follows()), "source", m.Source.Cluster))
+		replica := yamledit.Map("enabled", yamledit.Bool(m.Follows()), "source", m.Source.Cluster)
+		if m.Token != "" {
+			yamledit.Set(replica, "promotionToken", yamledit.String(m.Token))
+		}
+		yamledit.Set(m.spec(), "replica", replica)
 	}
 	return nil
 }
@@ -22,8 +26,12 @@ func followSource(m *member) error {
 // cloneFromSource bootstraps a member by pg_basebackup, and by nothing else: the
 // operator refuses a second method. Because of the secret, the application's
 // password stays the same after a promotion.
+//
+// A living primary keeps the bootstrap that it has, which counts at its creation
+// only. The operator's webhook adds an initdb where there is none, and as nobody
+// who applies manifests owns that one, a second method beside it would be refused.
 func cloneFromSource(m *member) error {
-	if m.Source.Cluster == "" {
+	if !m.Cloned {
 		return nil
 	}
 	database, owner, secret := "app", "", m.pair.Primary.Name+"-app"

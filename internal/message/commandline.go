@@ -24,6 +24,11 @@ const (
 	Read                ID = "read"
 	Write               ID = "write"
 	StdoutClosed        ID = "stdout-closed"
+	ThenEmpty           ID = "then-empty"
+	ThenArgFirst        ID = "then-arg-first"
+	ThenNotRun          ID = "then-not-run"
+	ThenFailed          ID = "then-failed"
+	ThenSaid            ID = "then-said"
 )
 
 const (
@@ -54,5 +59,10 @@ var commandLine = []entry{
 	{Terminal, "no input: standard input is a terminal", "pipe rendered manifests in, or name files; see cnpg-pair --help"},
 	{Read, "read {name}: {cause}", ""},
 	{Write, "write the output: {cause}", ""},
+	{ThenEmpty, "--then is empty", "name the program that gets the result"},
+	{ThenArgFirst, `--then-arg {word} comes before --then`, "name the program first: --then PROGRAM --then-arg {word}"},
+	{ThenNotRun, "--then: {cause}", "give the name of a program on PATH, or its path; arguments go into --then-arg"},
+	{ThenFailed, "--then {program}: {cause}", ""},
+	{ThenSaid, "--then {program}: {cause}: {said}", ""},
 	{StdoutClosed, "write the output: standard output is closed", ""},
 }

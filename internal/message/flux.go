@@ -3,6 +3,7 @@ package message
 const (
 	FluxNothing          ID = "flux-nothing"
 	FluxSubstituteActive ID = "flux-substitute-active"
+	FluxOtherState       ID = "flux-other-state"
 	FluxNoCluster        ID = "flux-no-cluster"
 	FluxNoneToPair       ID = "flux-none-to-pair"
 	FluxNoRelease        ID = "flux-no-release"
@@ -32,8 +33,10 @@ const renderInCI = "let CI render the chart and push the result instead (example
 
 var flux = []entry{
 	{FluxNothing, "hot standby is off, so there is nothing to print", "switch it on (SOVEREIGN_ENABLE_HOT_STANDBY), or let Flux do that: --substitute"},
-	{FluxSubstituteActive, "--substitute goes with --active primary only: hot standby must not be turned off at run time while the replica is active",
+	{FluxSubstituteActive, "--substitute goes with a pair at rest only: hot standby must not be turned off at run time while the replica is active",
 		"generate with fixed regions, without --substitute"},
+	{FluxOtherState, "its postRenderers are those of {have}, and the settings ask for {want}, which is no step of a switchover or failover",
+		"set --active none first, then --promotion-token with status.demotionToken of the Cluster that took writes; if its region is lost, --failover now"},
 	{FluxNoCluster, "no Cluster of postgresql.cnpg.io in the manifests", "give what the chart renders: helm template ... | cnpg-pair flux"},
 	{FluxNoneToPair, "no Cluster to pair: {clusters}", ""},
 	{FluxNoRelease, "no HelmRelease of helm.toolkit.fluxcd.io in it", "name the file with the HelmRelease of this chart"},

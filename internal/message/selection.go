@@ -16,6 +16,8 @@ const (
 	NameTaken         ID = "name-taken"
 	MeshSelector      ID = "mesh-selector"
 	MeshNotGlobal     ID = "mesh-not-global"
+	WithoutToken      ID = "without-token"
+	TokenForSeveral   ID = "token-for-several"
 	PolicyWithoutName ID = "policy-without-name"
 	PolicyNameTaken   ID = "policy-name-taken"
 )
@@ -41,6 +43,8 @@ var selection = []entry{
 	{NameTaken, "the name {name}, which the pair needs, is taken by {by}", rename},
 	{MeshSelector, "its Service {name} has the selectorType {type}", "make it rw: the replica must stream from the primary"},
 	{MeshNotGlobal, "its Service {name} has the annotation service.cilium.io/global: {value}", `make it "true", or remove it`},
+	{WithoutToken, "--active is replica (CNPG_PAIR_ACTIVE), but no token of --promotion-token (CNPG_PAIR_PROMOTION_TOKEN) is for it", "add {name}=TOKEN, with status.demotionToken of that Cluster"},
+	{TokenForSeveral, "one token is given (--promotion-token, CNPG_PAIR_PROMOTION_TOKEN) for several Clusters", "write NAME=TOKEN,NAME=TOKEN, each with status.demotionToken of its Cluster"},
 	{PolicyWithoutName, "the {policy} that selects its Pods ({at}) has no metadata.name", "name it: the name of the replica's policy derives from it"},
 	{PolicyNameTaken, "the name {name}, which the replica's copy of {policy} needs, is taken by {by}", rename},
 }

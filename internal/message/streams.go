@@ -1,10 +1,12 @@
 package message
 
 const (
-	UTF16      ID = "utf-16"
-	NotYAML    ID = "not-yaml"
-	NoLineEnd  ID = "no-line-end"
-	NotWritten ID = "not-written"
+	UTF16       ID = "utf-16"
+	NotYAML     ID = "not-yaml"
+	NoLineEnd   ID = "no-line-end"
+	EmptyStream ID = "empty-stream"
+	OtherState  ID = "other-state"
+	NotWritten  ID = "not-written"
 )
 
 // optOut is how the owner of a Cluster keeps it single.
@@ -14,6 +16,9 @@ var streams = []entry{
 	{UTF16, "the stream is UTF-16", "write it as UTF-8; PowerShell's > does not"},
 	{NotYAML, "not YAML: {cause}", "fix that line of the rendered manifest, or of the template that renders it"},
 	{NoLineEnd, "the stream ends in the middle of a line", "end it with a line break"},
+	{EmptyStream, "the stream is empty", "look at what should have written it: Helm 3 deletes a release for which nothing is rendered"},
+	{OtherState, "the stream holds its pair already, rendered for {have}, but the settings ask for {want}",
+		"pass what the chart renders, not what cnpg-pair has printed or Helm has stored; or set {have}"},
 	{NotWritten, "its text cannot be changed so that it reads back as intended; this is a bug in cnpg-pair",
 		"write it in plainer YAML, or " + optOut + "; and report it"},
 }

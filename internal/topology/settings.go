@@ -16,15 +16,20 @@ const (
 	EnvSide             = "CNPG_PAIR_SIDE"
 	EnvReplication      = "CNPG_PAIR_REPLICATION"
 	EnvActive           = "CNPG_PAIR_ACTIVE"
-	EnvRejoin           = "CNPG_PAIR_REJOIN"
+	EnvPromotionToken   = "CNPG_PAIR_PROMOTION_TOKEN"
+	EnvFailover         = "CNPG_PAIR_FAILOVER"
+	EnvClone            = "CNPG_PAIR_CLONE"
 	EnvPeerClusters     = "CNPG_PAIR_PEER_CLUSTERS"
 	EnvStrict           = "CNPG_PAIR_STRICT"
 )
 
+// envRejoin is a setting of the versions before tokens.
+const envRejoin = "CNPG_PAIR_REJOIN"
+
 // Variables are the names of all settings, in the order in which people are told
 // of them.
 var Variables = []string{EnvEnableHotStandby, EnvPrimaryRegion, EnvReplicaRegion, EnvStrict,
-	EnvSide, EnvReplication, EnvActive, EnvRejoin, EnvPeerClusters}
+	EnvSide, EnvReplication, EnvActive, EnvPromotionToken, EnvFailover, EnvClone, EnvPeerClusters}
 
 // The words of Settings.Side.
 const (
@@ -46,6 +51,12 @@ const (
 	ActiveReplica = "replica"
 )
 
+// The words of Settings.Failover.
+const (
+	FailoverNow  = "now"
+	FailoverDone = "done"
+)
+
 // DefaultRegionKey is the node label that says in which region a node runs.
 const DefaultRegionKey = "openova.io/region"
 
@@ -55,7 +66,8 @@ type Settings struct {
 	PrimaryRegion, ReplicaRegion string
 	RegionKey                    string
 	Side, Replication, Active    string
-	Rejoin                       bool
+	PromotionToken               Tokens
+	Failover, Clone              string
 	PeerClusters                 []string
 	Strict                       bool
 }
@@ -71,14 +83,20 @@ func FromEnv(getenv func(string) string) (Settings, error) {
 		Side:             getenv(EnvSide),
 		Replication:      getenv(EnvReplication),
 		Active:           getenv(EnvActive),
+		PromotionToken:   Tokens(getenv(EnvPromotionToken)),
+		Failover:         getenv(EnvFailover),
+		Clone:            getenv(EnvClone),
 		PeerClusters:     strings.FieldsFunc(getenv(EnvPeerClusters), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }),
 	}
 	var err error
 	if s.Strict, err = readSwitch("--strict", EnvStrict, getenv); err != nil {
 		return s, err
 	}
-	if s.Rejoin, err = readSwitch("--rejoin", EnvRejoin, getenv); err != nil {
-		return s, err
+	if toggle := getenv(EnvEnableHotStandby); s.Strict && !IsSwitchWord(toggle) && strings.TrimSpace(toggle) != "" {
+		return s, message.New(message.ToggleWord, "word", toggle)
+	}
+	if getenv(envRejoin) != "" {
+		return s, message.New(message.RejoinGone, "name", envRejoin)
 	}
 	return s, s.Validate()
 }
@@ -115,14 +133,19 @@ func (s Settings) Validate() error {
 		{"--side", EnvSide, s.Side, []string{SideBoth, SidePrimary, SideReplica}},
 		{"--replication", EnvReplication, s.Replication, []string{Async, Sync}},
 		{"--active", EnvActive, s.Active, []string{ActivePrimary, ActiveNone, ActiveReplica}},
+		{"--failover", EnvFailover, s.Failover, []string{FailoverNow, FailoverDone, ""}},
+		{"--clone", EnvClone, s.Clone, []string{SidePrimary, SideReplica, ""}},
 	} {
-		if last := len(setting.words) - 1; !slices.Contains(setting.words, setting.word) {
+		if !slices.Contains(setting.words, setting.word) {
 			return message.New(message.UnknownWord, "flag", setting.flag, "variable", setting.variable, "word", setting.word,
-				"words", strings.Join(setting.words[:last], ", ")+" or "+setting.words[last])
+				"words", wordList(setting.words))
 		}
 	}
-	if s.Rejoin && s.Active == ActivePrimary {
-		return message.New(message.RejoinWithoutReplica)
+	if err := s.PromotionToken.validate(); err != nil {
+		return err
+	}
+	if err := s.checkActive(); err != nil {
+		return err
 	}
 	for _, peer := range s.PeerClusters {
 		if !validLabelValue(peer) {
@@ -131,6 +154,28 @@ func (s Settings) Validate() error {
 	}
 	if !validLabelKey(s.RegionKey) {
 		return message.New(message.RegionKey, "key", s.RegionKey)
+	}
+	return nil
+}
+
+func wordList(words []string) string {
+	words = slices.DeleteFunc(slices.Clone(words), func(word string) bool { return word == "" })
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// checkActive refuses what could lose rows, or make a second writer, without
+// having been asked for by name.
+func (s Settings) checkActive() error {
+	switch {
+	case s.Active == ActiveNone && s.Failover == FailoverNow:
+		return message.New(message.FailoverToNobody)
+	case s.PromotionToken != "" && s.Failover == FailoverNow:
+		return message.New(message.TokenAndFailover)
+	case s.Active == ActiveReplica && s.PromotionToken == "" && s.Failover == "":
+		return message.New(message.ReplicaWithoutToken)
+	case s.Clone != "" && (s.Active == ActiveNone || s.Clone == s.Active):
+		return message.New(message.CloneOfWriter, "member", s.Clone, "active", s.Active)
 	}
 	return nil
 }
@@ -146,6 +191,8 @@ func (s Settings) normal() Settings {
 		s.Side = SideReplica
 	}
 	s.Replication, s.Active = normal(s.Replication, Async), normal(s.Active, ActivePrimary)
+	s.Failover, s.Clone = normal(s.Failover, ""), normal(s.Clone, "")
+	s.PromotionToken = Tokens(strings.TrimSpace(string(s.PromotionToken)))
 	return s
 }
 
@@ -162,6 +209,8 @@ func (s Settings) checkHotStandby() *message.Message {
 	switch {
 	case !s.EnableHotStandby && s.Active != ActivePrimary:
 		return message.New(message.OffButActive, "active", s.Active)
+	case !s.EnableHotStandby && s.Failover == FailoverNow:
+		return message.New(message.OffButFailover)
 	case !s.EnableHotStandby && s.Side != SideBoth:
 		return message.New(message.OffButSide, "side", s.Side)
 	case !s.EnableHotStandby:

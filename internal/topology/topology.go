@@ -1,6 +1,6 @@
 // Package topology works out, once, what the settings mean for a pair: its
 // members and for each its name, region, source and role, whether it is fenced,
-// which standby its commits must reach, through which Services the members find
+// which token it is promoted by, which standby its commits must reach, through which Services the members find
 // each other, and what is rendered on this side.
 //
 // Goals: everything else reads a [Pair] and never reads the settings, so that
@@ -26,14 +26,20 @@ type Topology struct {
 
 // New checks the settings. Its errors are those of [Settings.Validate], and why
 // hot standby is not valid where the single Cluster must not be rendered instead:
-// in strict mode, and when the primary is not active, because the single Cluster
-// would then be a second writable one, with old data.
+// in strict mode, and during a failover or when the primary is not active, because
+// the single Cluster would then be a second writable one, with old data.
 func New(s Settings) (Topology, error) {
 	if err := s.Validate(); err != nil {
 		return Topology{}, err
 	}
 	s = s.normal()
-	t := Topology{settings: s, MustPair: s.Strict || s.Active != ActivePrimary, Degraded: s.checkHotStandby()}
+	if s.PromotionToken.isVariable() {
+		return Topology{}, message.New(message.TokenIsVariable, "word", string(s.PromotionToken))
+	}
+	t := Topology{
+		settings: s, Degraded: s.checkHotStandby(),
+		MustPair: s.Strict || s.Active != ActivePrimary || s.Failover == FailoverNow,
+	}
 	t.Enabled = s.EnableHotStandby && t.Degraded == nil
 	if t.Degraded != nil && t.MustPair {
 		return t, t.Degraded
@@ -45,23 +51,31 @@ func New(s Settings) (Topology, error) {
 type Step string
 
 const (
-	AtRest         Step = "at-rest"         // the primary takes writes
-	DemotePrimary  Step = "demote-primary"  // nobody does: the primary is stopped, to become a standby
-	PromoteReplica Step = "promote-replica" // the replica takes writes; the primary is stopped
-	Rejoin         Step = "rejoin"          // the replica takes writes, and the primary follows it
-	DemoteReplica  Step = "demote-replica"  // nobody does: the replica is stopped, on the way back
+	AtRest            Step = "at-rest"             // the primary takes writes
+	Demote            Step = "demote"              // nobody does: both follow, and the one that took writes gives its demotion token
+	PromoteReplica    Step = "promote-replica"     // the replica takes writes, once it has all that the token stands for
+	FailoverToReplica Step = "failover-to-replica" // the replica takes writes at once; the primary is stopped
+	ReplicaActive     Step = "replica-active"      // the replica takes writes, after a failover; the primary follows
+	PromotePrimary    Step = "promote-primary"     // the primary takes writes, once it has all that the token stands for
+	FailoverToPrimary Step = "failover-to-primary" // the primary takes writes at once; the replica is stopped
 )
 
-func (s Settings) step() Step {
+// step is that of the Cluster called name.
+func (s Settings) step(name string) Step {
+	now, token := s.Failover == FailoverNow, s.PromotionToken.of(name) != ""
 	switch {
-	case s.Active == ActiveNone && s.Rejoin:
-		return DemoteReplica
 	case s.Active == ActiveNone:
-		return DemotePrimary
-	case s.Active == ActiveReplica && s.Rejoin:
-		return Rejoin
-	case s.Active == ActiveReplica:
+		return Demote
+	case s.Active == ActiveReplica && now:
+		return FailoverToReplica
+	case s.Active == ActiveReplica && token:
 		return PromoteReplica
+	case s.Active == ActiveReplica:
+		return ReplicaActive
+	case now:
+		return FailoverToPrimary
+	case token:
+		return PromotePrimary
 	}
 	return AtRest
 }
@@ -90,7 +104,9 @@ type Member struct {
 
 	Writes bool   // it takes writes
 	Fenced bool   // all its instances are stopped
+	Token  string // the demotion token of the other member: the operator promotes this one when it has all that came before
 	Source Source // what it follows, or, while it writes, what it was promoted from; empty for a primary at rest
+	Cloned bool   // it is created as a copy of its source; a living member is not touched by that
 
 	Mesh       string // the ClusterMesh-global Service through which the other member reaches it
 	ServesMesh bool   // the Service is rendered
@@ -107,6 +123,10 @@ type Pair struct {
 	Primary, Replica Member
 
 	Step         Step
+	Active       string   // one of the Active words
+	Failover     bool     // the active member is promoted without waiting for anything
+	WithoutToken bool     // the tokens that were given are for other Clusters, and the replica needs one
+	TokenForAll  bool     // its token is that of every Cluster
 	Side         string   // which members are rendered here: one of the Side words
 	RegionKey    string   // the node label that says in which region a node runs
 	PeerClusters []string // the names of the Kubernetes clusters of the other side
@@ -117,31 +137,42 @@ type Pair struct {
 // owner spares the primary's Pods the restart that a new node affinity costs.
 func (t Topology) Pair(name string, pinPrimary bool) Pair {
 	s := t.settings
-	step := s.step()
+	step := s.step(name)
 	replica := ReplicaName(name)
 	p := Pair{
+		TokenForAll:  (step == PromotePrimary || step == PromoteReplica) && s.PromotionToken.single(),
+		WithoutToken: s.Active == ActiveReplica && step == ReplicaActive && s.Failover == "",
 		Primary: Member{
 			Role: Primary, Name: name, Region: s.PrimaryRegion, Pinned: pinPrimary, Here: s.Side != SideReplica,
-			Writes: step == AtRest, Fenced: step == DemotePrimary || step == PromoteReplica,
+			Writes: s.Active == ActivePrimary, Fenced: step == FailoverToReplica, Cloned: s.Clone == SidePrimary,
 			Mesh: MeshName(name), ServesMesh: true,
 		},
 		Replica: Member{
 			Role: Replica, Name: replica, Region: s.ReplicaRegion, Pinned: true, Here: s.Side != SidePrimary,
-			Writes: step == PromoteReplica || step == Rejoin, Fenced: step == DemoteReplica,
+			Writes: s.Active == ActiveReplica, Fenced: step == FailoverToPrimary, Cloned: true,
 			Source: Source{name, MeshName(name)},
 			Mesh:   MeshName(replica), ServesMesh: step != AtRest,
-			Keep: step == PromoteReplica || step == Rejoin || step == DemoteReplica,
+			Keep: s.Active != ActivePrimary,
 		},
-		Step: step, Side: s.Side, RegionKey: s.RegionKey, PeerClusters: s.PeerClusters, Synchronous: s.Replication == Sync,
+		Step: step, Active: s.Active, Failover: s.Failover == FailoverNow,
+		Side: s.Side, RegionKey: s.RegionKey, PeerClusters: s.PeerClusters, Synchronous: s.Replication == Sync,
 	}
 	if step != AtRest {
 		p.Primary.Source = Source{replica, p.Replica.Mesh}
 	}
-	if p.Synchronous && step == AtRest {
-		p.Primary.Standby = replica
+	switch step {
+	case PromotePrimary:
+		p.Primary.Token = s.PromotionToken.of(name)
+	case PromoteReplica:
+		p.Replica.Token = s.PromotionToken.of(name)
 	}
-	if p.Synchronous && step == Rejoin { // before, the primary could not confirm anything
-		p.Replica.Standby = name
+	if p.Synchronous && !p.Failover { // the other member is lost, and would confirm nothing
+		switch {
+		case p.Primary.Writes:
+			p.Primary.Standby = replica
+		case p.Replica.Writes:
+			p.Replica.Standby = name
+		}
 	}
 	return p
 }
