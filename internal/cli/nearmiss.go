@@ -8,8 +8,10 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 )
 
-// ownPrefix begins the variables that are nobody else's.
-const ownPrefix = "CNPG_PAIR_"
+// ownPrefix begins the variables that are nobody else's, and platformPrefix those of
+// the platform, of which three are settings. No others are looked at: an environment
+// is long, and this happens at every start.
+const ownPrefix, platformPrefix = "CNPG_PAIR_", "SOVEREIGN_"
 
 // testVariables are those of this project's tests.
 var testVariables = []string{"CNPG_PAIR_CACHE", "CNPG_PAIR_KUBECONFIG"}
@@ -23,6 +25,9 @@ func nearMisses(environ []string, toggle string) []error {
 	}
 	for _, setting := range environ {
 		name, value, _ := strings.Cut(setting, "=")
+		if !strings.HasPrefix(name, ownPrefix) && !strings.HasPrefix(name, platformPrefix) {
+			continue
+		}
 		if value == "" || slices.Contains(topology.Variables, name) || slices.Contains(testVariables, name) {
 			continue
 		}
