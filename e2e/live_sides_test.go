@@ -195,9 +195,13 @@ func testClusterLostSync(t *testing.T, c *cluster) {
 	const seconds = 10
 	acknowledged := 0
 	for range 3 {
-		if out, err := a.try("exec", "client", "--", "timeout", fmt.Sprint(seconds), "psql", "-XAtq", "-c", insert, "host="+x+"-rw sslmode=require"); err == nil {
+		out, err := a.try("exec", "client", "--", "timeout", fmt.Sprint(seconds), "psql", "-XAtq", "-c", insert, "host="+x+"-rw sslmode=require")
+		switch {
+		case err == nil:
 			acknowledged++
 			t.Errorf("the old primary has acknowledged row %s", out)
+		case !strings.Contains(err.Error(), "exit code 124"): // of timeout: a refusal is no wait
+			t.Errorf("the commit did not wait: %v", err)
 		}
 	}
 	evidence(t, "commits that a synchronous primary, cut off, acknowledged after its replica was promoted", "%d of 3, waited for %d s each", acknowledged, seconds)
