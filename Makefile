@@ -74,19 +74,19 @@ clean:
 # are built before the time limit of a test begins.
 SUITES = admission argocd dist flux helm krm live policy release
 tests_admission = TestAdmission|TestProvision
-needs_admission = helm3 helm4 etcd kubernetes operator
+needs_admission = helm3 helm4 etcd kubernetes kubectl operator
 tests_argocd    = TestArgoCD
 needs_argocd    = helm3 helm4 kustomize $(if $(ALL),argocd)
 tests_dist      = TestDist|TestVuln
 needs_dist      = helm3 helm4 cyclonedx-gomod
 tests_flux      = TestFlux
-needs_flux      = helm4 etcd kubernetes operator source-controller helm-controller kustomize-controller
+needs_flux      = helm4 etcd kubernetes kubectl operator source-controller helm-controller kustomize-controller
 tests_helm      = TestHelm|TestReadme|TestRunbook|TestExampleFlux
 needs_helm      = helm3 helm4
 tests_krm       = TestKRM
 needs_krm       = helm3 kustomize kpt
 tests_live      = TestLive
-needs_live      = helm3 helm4 $(if $(CNPG_PAIR_KUBECONFIG),kubernetes,live)
+needs_live      = helm3 helm4 kubectl $(if $(CNPG_PAIR_KUBECONFIG),,live source-controller helm-controller)
 flags_live      = -parallel 2 -timeout 50m
 tests_policy    = TestPolicy
 tests_release   = TestRelease

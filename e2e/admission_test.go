@@ -423,12 +423,9 @@ func examples(t testing.TB) []string {
 	return files
 }
 
-// TestAdmissionOperator creates a pair and looks at what the operator makes of
-// it before any Pod runs: the Service between the members, the certificate that
-// is verified through it, and the secrets that the replica asks for.
-func TestAdmissionOperator(t *testing.T) {
-	plane := theControlPlane(t)
-	namespace := plane.namespace(t, "operator")
+// applyPair applies the example chart with hot standby on.
+func (p *controlPlane) applyPair(t *testing.T, namespace string) {
+	t.Helper()
 	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", chart, "--namespace", namespace)
 	if err != nil {
 		t.Fatalf("helm template: %v %s", err, stderr)
@@ -437,8 +434,17 @@ func TestAdmissionOperator(t *testing.T) {
 	if err != nil {
 		t.Fatalf("cnpg-pair: %v %s", err, stderr)
 	}
+	p.kubectl(t, pair, "-n", namespace, "apply", "--server-side", "-f", "-")
+}
+
+// TestAdmissionOperator creates a pair and looks at what the operator makes of
+// it before any Pod runs: the Service between the members, the certificate that
+// is verified through it, and the secrets that the replica asks for.
+func TestAdmissionOperator(t *testing.T) {
+	plane := theControlPlane(t)
+	namespace := plane.namespace(t, "operator")
 	started := time.Now()
-	plane.kubectl(t, pair, "-n", namespace, "apply", "--server-side", "-f", "-")
+	plane.applyPair(t, namespace)
 
 	// what the replica says of its primary is what the operator must have made
 	replica := plane.get(t, namespace, "clusters.postgresql.cnpg.io", "blog-db-replica")

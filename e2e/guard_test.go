@@ -600,15 +600,7 @@ func TestAdmissionGuardOperator(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "guard-operator")
 	plane.guardOn(t)
-	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "blog", chart, "--namespace", namespace)
-	if err != nil {
-		t.Fatalf("helm template: %v %s", err, stderr)
-	}
-	pair, stderr, err := run(hotStandby, rendered, binary)
-	if err != nil {
-		t.Fatalf("cnpg-pair: %v %s", err, stderr)
-	}
-	plane.kubectl(t, pair, "-n", namespace, "apply", "--server-side", "-f", "-")
+	plane.applyPair(t, namespace)
 	for _, name := range []string{"blog-db", "blog-db-replica"} {
 		plane.pods(t, namespace, name)
 		plane.kubectl(t, "", "-n", namespace, "scale", "clusters.postgresql.cnpg.io/"+name, "--replicas=3")

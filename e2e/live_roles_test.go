@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,17 +24,79 @@ func failover(word string) []string {
 	return []string{"CNPG_PAIR_ACTIVE=replica", "CNPG_PAIR_FAILOVER=" + word}
 }
 
-// testSidesChangedByKubectl: of a chart whose Cluster has no bootstrap.
-func testSidesChangedByKubectl(t *testing.T, c *cluster) {
-	n := c.namespace(t, "kubectl")
+// The ways to bootstrap a chart's Cluster, as its manifest says it.
+const (
+	noBootstrap  = ""
+	byBasebackup = `  bootstrap: {pg_basebackup: {source: origin, database: wordpress, owner: wordpress}}
+  externalClusters:
+  - name: origin
+    connectionParameters: {host: origin-rw, user: streaming_replica, dbname: postgres, sslmode: verify-full}
+    sslKey: {name: origin-replication, key: tls.key}
+    sslCert: {name: origin-replication, key: tls.crt}
+    sslRootCert: {name: origin-ca, key: ca.crt}
+`
+	byRecovery = `  bootstrap: {recovery: {source: origin, database: wordpress, owner: wordpress}}
+  externalClusters:
+  - name: origin
+    barmanObjectStore: ` + objectStore + "\n"
+	objectStore = `{destinationPath: s3://backups/, endpointURL: "http://10.99.0.1:9000", s3Credentials: {accessKeyId: {name: objects, key: user}, secretAccessKey: {name: objects, key: password}}}`
+)
+
+// bootstrapped is the example chart as it is rendered, with another bootstrap.
+func (n *namespace) bootstrapped(t *testing.T, bootstrap string, instances int) string {
+	t.Helper()
 	chart := n.template(t)
 	before, rest, found := strings.Cut(chart, "  bootstrap:\n")
 	_, after, foundToo := strings.Cut(rest, "  storage:\n")
-	if !found || !foundToo {
+	head, tail, foundThree := strings.Cut(before, "\n  instances: 1\n")
+	if !found || !foundToo || !foundThree {
 		t.Fatalf("the example chart is another one:\n%s", chart)
 	}
-	chart = before + "  storage:\n" + after
-	testSidesChanged(t, n, 1, func(t *testing.T, env []string) { n.applied(t, n.rendered(t, env, chart)) })
+	return head + fmt.Sprintf("\n  instances: %d\n", instances) + tail + bootstrap + "  storage:\n" + after
+}
+
+// origin starts the Cluster that others are made from, in a namespace of its own
+// tables, and with a backup.
+func (n *namespace) origin(t *testing.T, backup bool) {
+	t.Helper()
+	manifest := fmt.Sprintf(`
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: origin}
+spec:
+  instances: 1
+  imageName: %s
+  bootstrap: {initdb: {database: wordpress, owner: wordpress, postInitApplicationSQL: ["CREATE TABLE origin AS SELECT generate_series(1, 1000) AS n"]}}
+  storage: {size: 1Gi}
+`, n.image)
+	if backup {
+		manifest += "  backup: {barmanObjectStore: " + objectStore + "}\n---\n" +
+			"apiVersion: v1\nkind: Secret\nmetadata: {name: objects}\nstringData: {user: e2e, password: e2e}\n"
+	}
+	n.applied(t, manifest)
+	n.healthy(t, "origin")
+	if backup {
+		n.applied(t, "apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: origin}\nspec: {cluster: {name: origin}, method: barmanObjectStore}\n")
+		eventually(t, 2*time.Minute, "a backup", func() error {
+			phase, err := n.try("get", "backups.postgresql.cnpg.io", "origin", "-o", "jsonpath={.status.phase} {.status.error}")
+			return want(strings.TrimSpace(phase), "completed", err)
+		})
+	}
+}
+
+// testSidesChangedByKubectl: of a chart whose Cluster has no bootstrap, and each step
+// cut off after its first Cluster, and then run again.
+func testSidesChangedByKubectl(t *testing.T, c *cluster) {
+	n := c.namespace(t, "kubectl")
+	chart := n.bootstrapped(t, noBootstrap, 1)
+	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
+		t.Helper()
+		rendered := n.rendered(t, env, chart)
+		if before, _, found := strings.Cut(rendered, "  name: "+replica+"\n"); found {
+			n.applied(t, before[:strings.LastIndex(before, "---\n")])
+		}
+		n.applied(t, rendered)
+	})
 }
 
 // testSidesChangedByHelm: each step a second time too, as one does who was
@@ -46,18 +109,81 @@ func testSidesChangedByHelm(t *testing.T, c *cluster) {
 	})
 }
 
-// testSidesChangedByHelm4: with two instances in each member.
+// testSidesChangedByHelm4: with two instances in each member, of a chart whose Cluster
+// is a copy of another one.
 func testSidesChangedByHelm4(t *testing.T, c *cluster) {
 	n := c.namespace(t, "helm4")
+	n.origin(t, false)
+	chart := plainChart(t, n.bootstrapped(t, byBasebackup, 2))
 	h := helms(t)["Helm 4"]
 	testSidesChanged(t, n, 2, func(t *testing.T, env []string) {
 		t.Helper()
-		args := slices.Concat([]string{h.program, "-n", n.name, "upgrade", "--install", "blog", "../examples/tenant", "--no-hooks",
-			"--set", n.values() + ",database.instances=2"}, h.postRenderer)
+		args := slices.Concat([]string{h.program, "-n", n.name, "upgrade", "--install", "blog", chart, "--no-hooks"}, h.postRenderer)
 		if _, err := n.run(append(slices.Clone(h.env), env...), "", args...); err != nil {
 			t.Fatal(err)
 		}
 	})
+	n.hasOrigin(t)
+}
+
+// testSidesChangedByFlux: of a chart whose Cluster is restored from a backup.
+func testSidesChangedByFlux(t *testing.T, c *cluster) {
+	c.ours(t, "Flux must be started for this")
+	n := c.namespace(t, "flux")
+	n.origin(t, true)
+	manifests := n.bootstrapped(t, byRecovery, 1)
+	n.startFlux(t, plainChart(t, manifests))
+	release := strings.Replace(helmRelease(n.name, "0.1.0"), "chart: tenant", "chart: plain", 1)
+	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
+		t.Helper()
+		n.applied(t, paired(t, env, manifests, release))
+		eventually(t, 2*time.Minute, "a HelmRelease that is ready", func() error {
+			got, err := n.try("get", "helmreleases", "blog", "-o", `jsonpath={.status.observedGeneration}={.metadata.generation} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`)
+			generations, ready, _ := strings.Cut(got, " ")
+			if observed, generation, _ := strings.Cut(generations, "="); err == nil && (observed != generation || !strings.HasPrefix(ready, "True ")) {
+				err = errors.New(got)
+			}
+			return err
+		})
+	})
+	n.hasOrigin(t)
+}
+
+// hasOrigin looks for the rows of origin in both members.
+func (n *namespace) hasOrigin(t *testing.T) {
+	t.Helper()
+	for _, member := range []string{x, replica} {
+		if rows := n.answer(t, "client", member+"-rw", "SELECT count(*) FROM origin"); rows != "1000" {
+			t.Errorf("%s has %s rows of origin, want 1000", member, rows)
+		}
+	}
+}
+
+// startFlux runs source-controller and helm-controller beside the API server, with a
+// repository of one chart.
+func (n *namespace) startFlux(t *testing.T, chart string) {
+	t.Helper()
+	charts := filepath.Join(n.state, "control", "charts")
+	helm := helms(t)["Helm 4"].program
+	for _, args := range [][]string{{"package", chart, "--destination", charts}, {"repo", "index", charts}} {
+		if out, stderr, err := run(nil, "", helm, args...); err != nil {
+			t.Fatal(out, stderr)
+		}
+	}
+	dir := t.TempDir()
+	for i, name := range []string{"source-controller", "helm-controller"} {
+		crds := filepath.Join(moduleDir(t, "build/flux", "github.com/fluxcd/"+name), "config", "crd", "bases")
+		n.kubectl(t, "apply", "--server-side", "-f", crds)
+		args := append(slices.Clone(n.prefix[1:]), tool(t, name), "--enable-leader-election=false", "--metrics-addr", "0",
+			"--log-encoding", "console", "--health-addr", fmt.Sprintf("127.0.0.1:%d", 9440+i))
+		if name == "source-controller" {
+			const storage = "127.0.0.1:9090"
+			args = append(args, "--storage-path", filepath.Join(n.state, "control", "artifacts"), "--storage-addr", storage, "--storage-adv-addr", storage)
+		}
+		daemon(t, dir, name, append(slices.Clone(n.env), "RUNTIME_NAMESPACE=flux-system", "HOME="+dir), n.prefix[0], args...)
+	}
+	n.kubectl(t, "wait", "--for=condition=Established", "--timeout=50s", "crd", "--all")
+	n.applied(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts}\nspec: {url: \"http://10.99.0.1:9000/charts\", interval: 1h}\n")
 }
 
 // testSidesChanged makes the replica the active member, and the primary again,
@@ -67,31 +193,21 @@ func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *te
 	step(t, hotStandby)
 	n.healthyWith(t, instances, x, replica)
 	n.client(t, "client", "region-b", work)
-	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", x+"-rw", table)
 	n.client(t, "writer", "region-a", writer(x+"-rw,"+replica+"-rw", drip(20))) // a session that stays open holds up a restart
 	n.beyond(t, "client", replica, 100)
 	volumes := n.volumes(t)
 
 	for _, way := range []struct{ from, to, member string }{{x, replica, "replica"}, {replica, x, "primary"}} {
-		name := "to " + way.to
 		first := n.last(t, "client", way.from)
-		start := time.Now()
 		step(t, on(activeNone()...))
-		token := n.token(t, way.from)
-		evidence(t, name+": from --active none to the token", "%.1f s", time.Since(start).Seconds())
-
-		start = time.Now()
-		step(t, on(promoted(way.member, token)...))
+		step(t, on(promoted(way.member, n.token(t, way.from))...))
 		n.beyond(t, "client", way.to, first)
-		last := n.last(t, "client", way.to)
-		n.beyond(t, "client", way.to, last)
-		evidence(t, name+": from the promotion to a new row", "%.1f s", time.Since(start).Seconds())
 		eventually(t, 2*time.Minute, way.from+" that follows "+way.to, func() error { return n.follows(way.from, way.to) })
 		n.healthyWith(t, instances, x, replica)
-		last = n.last(t, "client", way.to)
+		last := n.last(t, "client", way.to)
 		n.beyond(t, "client", way.to, last+50)
 		n.beyond(t, "client", way.from, last+50)
-		evidence(t, name+": longest pause between two writes", "%s", n.pause(t, way.to+"-rw", first))
 		if _, err := n.sql("client", way.from+"-rw", "INSERT INTO numbers DEFAULT VALUES"); err == nil {
 			t.Errorf("%s still takes writes", way.from)
 		}
@@ -106,11 +222,23 @@ func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *te
 		t.Errorf("without the token, the server of %s was started at %s, not at %s", x, again, started)
 	}
 
-	acked := numbers(n.written(t))
+	n.nothingLost(t, numbers(n.written(t)))
+	if now := n.volumes(t); now != volumes {
+		t.Errorf("the volumes were %s and are %s: something was cloned again", volumes, now)
+	}
+	evidence(t, "volumes cloned again", "none")
+}
+
+// nothingLost looks for acknowledged rows in both members of a pair at rest.
+func (n *namespace) nothingLost(t *testing.T, acked []int) {
+	t.Helper()
+	if len(acked) < 100 {
+		t.Fatalf("only %d rows were acknowledged: that proves nothing", len(acked))
+	}
 	for _, member := range []string{x, replica} {
 		eventually(t, 20*time.Second, "the last row on "+member, func() error {
-			got, err := n.sql("client", member+"-rw", "SELECT max(n) FROM numbers")
-			return want(got, fmt.Sprint(acked[len(acked)-1]), err)
+			got, err := n.sql("client", member+"-rw", fmt.Sprintf("SELECT max(n) >= %d FROM numbers", slices.Max(acked)))
+			return want(got, "t", err)
 		})
 		lost := missing(acked, n.found(t, "client", member+"-rw"))
 		evidence(t, "rows acknowledged on the way there and back, and lost of them on "+member, "%d, %d", len(acked), len(lost))
@@ -118,10 +246,124 @@ func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *te
 			t.Errorf("%d of %d acknowledged rows are not on %s, the first is %d", len(lost), len(acked), member, lost[0])
 		}
 	}
-	if now := n.volumes(t); now != volumes {
-		t.Errorf("the volumes were %s and are %s: something was cloned again", volumes, now)
+}
+
+// testRefused applies each step while the API server refuses one of the two Clusters,
+// with an application that writes to each member: there are never two that take writes,
+// because the rows of a second one would be lost.
+func testRefused(t *testing.T, c *cluster) {
+	n := c.namespace(t, "refused")
+	chart := n.template(t)
+	apply := func(env []string) error {
+		_, err := n.run(nil, n.rendered(t, env, chart), n.kube, "-n", n.name, "apply", "-f", "-")
+		return err
 	}
-	evidence(t, "volumes cloned again", "none")
+	applied := func(env []string) {
+		t.Helper()
+		if err := apply(env); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applied(hotStandby)
+	n.healthy(t, x, replica)
+	n.client(t, "client", "region-b", work)
+	n.login(t, "client", x+"-rw", table)
+	writers := map[string]string{x: "writer-1", replica: "writer-2"}
+	for member, pod := range writers {
+		n.client(t, pod, "region-a", writer(member+"-rw", drip(20)))
+	}
+	n.beyond(t, "client", replica, 50)
+
+	// refused is a step that fails for one member; writes says which one goes on, if any
+	refused := func(env []string, member, writes string) {
+		t.Helper()
+		n.refuse(t, member)
+		if err := apply(env); err == nil || !strings.Contains(err.Error(), "refused by the test") {
+			t.Fatalf("%s was not refused: %v", member, err)
+		}
+		time.Sleep(10 * time.Second) // for the operator to do what it can
+		n.admit(t)
+		for _, other := range []string{x, replica} {
+			got, err := n.sql("client", other+"-rw", "INSERT INTO numbers DEFAULT VALUES RETURNING n")
+			if takes := err == nil; takes != (other == writes) {
+				t.Errorf("%v with %s refused: that %s takes writes is %v (%s %v)", env, member, other, takes, got, err)
+			}
+		}
+	}
+	takesWrites := func(member string) {
+		t.Helper()
+		n.beyond(t, "client", member, n.last(t, "client", member))
+	}
+
+	refused(on(activeNone()...), x, x)
+	applied(on(activeNone()...))
+	forward := on(promoted("replica", n.token(t, x))...)
+	refused(forward, replica, "")
+	refused(forward, x, replica)
+	applied(forward)
+	takesWrites(replica)
+	refused(on(activeNone()...), replica, replica)
+	applied(on(activeNone()...))
+	back := on(promoted("primary", n.token(t, replica))...)
+	refused(back, x, "")
+	refused(back, replica, x)
+	applied(back)
+	takesWrites(x)
+	refused(hotStandby, x, x)
+	applied(hotStandby)
+	eventually(t, time.Minute, replica+" that follows "+x, func() error { return n.follows(replica, x) })
+
+	for member, pod := range writers {
+		acked := numbers(n.writtenBy(t, pod))
+		n.beyond(t, "client", replica, n.last(t, "client", x)-1)
+		for _, at := range []string{x, replica} {
+			lost := missing(acked, n.foundOf(t, "client", at+"-rw", member))
+			evidence(t, fmt.Sprintf("rows that %s acknowledged while steps were refused, and lost of them on %s", member, at), "%d, %d", len(acked), len(lost))
+			if len(lost) > 0 || len(acked) < 20 {
+				t.Errorf("%d of %d rows that %s acknowledged are not on %s", len(lost), len(acked), member, at)
+			}
+		}
+	}
+
+	// a failover whose old primary cannot be told: nothing is promoted before it is fenced
+	refused(on(failover("now")...), replica, "")
+}
+
+// refuse has the API server refuse all changes of one Cluster, but the operator's.
+func (n *namespace) refuse(t *testing.T, member string) {
+	t.Helper()
+	n.applied(t, fmt.Sprintf(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: %[1]s}
+spec:
+  failurePolicy: Fail
+  matchConstraints: {resourceRules: [{apiGroups: [postgresql.cnpg.io], apiVersions: [v1], operations: [UPDATE], resources: [clusters]}]}
+  matchConditions: [{name: ours, expression: 'object.metadata.namespace == "%[1]s" && object.metadata.name == "%[2]s" && request.userInfo.username == "admin"'}]
+  validations: [{expression: "false", message: refused by the test}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: %[1]s}
+spec: {policyName: %[1]s, validationActions: [Deny]}
+`, n.name, member))
+	eventually(t, time.Minute, "a policy that is in force", func() error {
+		_, err := n.try("annotate", clusters, member, "e2e=refused", "--dry-run=server", "--overwrite")
+		if err == nil || !strings.Contains(err.Error(), "refused by the test") {
+			return fmt.Errorf("the answer is %v", err)
+		}
+		return nil
+	})
+}
+
+// admit ends refuse.
+func (n *namespace) admit(t *testing.T) {
+	t.Helper()
+	n.kubectl(t, "delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", n.name)
+	eventually(t, time.Minute, "a policy that is gone", func() error {
+		_, err := n.try("annotate", clusters, x, replica, "e2e=admitted", "--dry-run=server", "--overwrite")
+		return err
+	})
 }
 
 // token waits for the demotion token of a Cluster.
@@ -197,7 +439,7 @@ func TestLiveUnderLoad(t *testing.T) {
 			n := pairs[i]
 			n.healthy(t, x, replica)
 			n.client(t, "client", "region-b", "sleep infinity")
-			n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+			n.login(t, "client", x+"-rw", table)
 			n.client(t, "writer", "region-a", writer(x+"-rw", flood(200)))
 			n.beyond(t, "client", replica, 1000)
 			order.promote(n, t)
@@ -213,6 +455,56 @@ func TestLiveUnderLoad(t *testing.T) {
 			if i == 0 && len(lost) > 0 {
 				t.Errorf("%d of %d acknowledged rows are lost, the first is %d", len(lost), len(acked), lost[0])
 			}
+		})
+	}
+}
+
+// TestLivePauses measures for how long nobody can write, with nothing else at work: in a
+// switchover there and back, and in a failover, with one instance in each member and
+// with two.
+func TestLivePauses(t *testing.T) {
+	c := theCluster(t)
+	const most, mostOfFailover = 6, 5 // seconds, on a machine that does nothing else
+	for _, instances := range []int{1, 2} {
+		t.Run(fmt.Sprintf("instances %d", instances), func(t *testing.T) {
+			n := c.namespace(t, fmt.Sprintf("pauses-%d", instances))
+			chart := n.bootstrapped(t, noBootstrap, instances)
+			step := func(env []string) { t.Helper(); n.applied(t, n.rendered(t, env, chart)) }
+			step(hotStandby)
+			n.healthyWith(t, instances, x, replica)
+			n.client(t, "client", "region-b", work)
+			n.login(t, "client", x+"-rw", table)
+			n.client(t, "writer", "region-a", writer(x+"-rw,"+replica+"-rw", burst))
+			n.beyond(t, "client", replica, 50)
+
+			// each change ends when what it has promoted is settled, restart and all
+			changed := func(name, from, to string, limit float64, change func()) {
+				t.Helper()
+				first, start := n.last(t, "client", from), time.Now()
+				change()
+				n.beyond(t, "client", to, first)
+				eventually(t, 2*time.Minute, from+" that follows "+to, func() error { return n.follows(from, to) })
+				n.healthyWith(t, instances, x, replica)
+				time.Sleep(10 * time.Second) // the operator may find something to restart for
+				n.healthyWith(t, instances, x, replica)
+				n.beyond(t, "client", to, n.last(t, "client", to)+20)
+				pause, slower := n.pause(t, to+"-rw", first), n.slower(t, start)
+				evidence(t, name+": longest pause between two writes", "%.1f s, while work took %.1f times as long as at best", pause, slower)
+				if pause > limit*slower {
+					t.Errorf("%s: nobody could write for %.1f s, want %.0f s at most", name, pause, limit)
+				}
+			}
+			byToken := func(member, from string) func() {
+				return func() {
+					step(on(activeNone()...))
+					step(on(promoted(member, n.token(t, from))...))
+				}
+			}
+			changed("switchover", x, replica, most, byToken("replica", x))
+			changed("switchover back", replica, x, most, byToken("primary", replica))
+			step(hotStandby)
+			n.beyond(t, "client", x, n.last(t, "client", x)+20)
+			changed("failover", x, replica, mostOfFailover, func() { step(on(failover("now")...)) })
 		})
 	}
 }
@@ -234,7 +526,7 @@ func testUnpinned(t *testing.T, c *cluster) {
 		other = "region-b"
 	}
 	n.client(t, "client", primary, work)
-	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", x+"-rw", table)
 	n.client(t, "writer", primary, writer(x+"-rw", drip(1e6)))
 	n.beyond(t, "client", x, 100)
 
@@ -264,7 +556,7 @@ func testUnpinned(t *testing.T, c *cluster) {
 	if failed > 0 {
 		t.Errorf("%d inserts failed: %s", failed, log)
 	}
-	evidence(t, "longest pause between two writes", "%s", n.pause(t, x+"-rw", first))
+	evidence(t, "longest pause between two writes", "%.1f s, while work took %.1f times as long as at best", n.pause(t, x+"-rw", first), n.slower(t, start))
 }
 
 // testReplicaAway looks what a client of a synchronous primary sees without the

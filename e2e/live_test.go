@@ -43,6 +43,8 @@ func TestLive(t *testing.T) {
 		{"sides changed by kubectl", testSidesChangedByKubectl},
 		{"sides changed by helm", testSidesChangedByHelm},
 		{"sides changed by helm 4", testSidesChangedByHelm4},
+		{"sides changed by flux", testSidesChangedByFlux},
+		{"a member refused", testRefused},
 		{"turned on", testTurnedOn},
 		{"pair", testPair},
 		{"turned on without a pin", testUnpinned},
@@ -79,7 +81,7 @@ func testPair(t *testing.T, c *cluster) {
 	evidence(t, "PostgreSQL", "%s", n.super(t, "blog-db-1", "SHOW server_version"))
 
 	n.client(t, "client", "region-a", work)
-	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", "blog-db-rw", table)
 	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
 	// not -ro: the only instance of a replica Cluster is its designated primary
 	for _, service := range []string{"blog-db-replica-rw", "blog-db-replica-r"} {
@@ -140,7 +142,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 		replica = "region-b"
 	}
 	n.client(t, "client", primary, work)
-	n.login(t, "client", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", "blog-db-rw", table)
 	n.login(t, "client", "blog-db-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
 	n.client(t, "writer", primary, writer("blog-db-rw", drip(20))) // a session that stays open holds up a shutdown, by three minutes
 	eventually(t, time.Minute, "a writer that writes", func() error {
@@ -180,7 +182,7 @@ func testTurnedOn(t *testing.T, c *cluster) {
 		return want(got, n.login(t, "client", "blog-db-rw", all), err)
 	})
 	evidence(t, "rows on both", "%d", len(found))
-	evidence(t, "longest pause between two writes", "%s", n.pause(t, "blog-db-rw", 1000))
+	evidence(t, "longest pause between two writes", "%.1f s, while work took %.1f times as long as at best", n.pause(t, "blog-db-rw", 1000), n.slower(t, start))
 }
 
 // TestLiveRegionLost takes the primaries' node away while applications write there,
@@ -194,6 +196,8 @@ func TestLiveRegionLost(t *testing.T) {
 		n.helm(t, on("CNPG_PAIR_REPLICATION="+mode))
 		pairs[mode] = n
 	}
+	still := c.namespace(t, "still") // where nobody writes, so that nothing diverges
+	still.helm(t, hotStandby)
 	for mode, n := range pairs {
 		n.healthy(t, "blog-db", "blog-db-replica")
 		eventually(t, time.Minute, "replication that is "+mode, func() error {
@@ -201,8 +205,14 @@ func TestLiveRegionLost(t *testing.T) {
 			return want(got, mode, err)
 		})
 		n.client(t, "survivor", "region-b", "sleep infinity")
-		n.login(t, "survivor", "blog-db-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+		n.login(t, "survivor", "blog-db-rw", table)
 	}
+	still.healthy(t, x, replica)
+	still.client(t, "survivor", "region-b", "sleep infinity")
+	still.login(t, "survivor", x+"-rw", table)
+	still.login(t, "survivor", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	still.beyond(t, "survivor", replica, 999)
+	volumes := still.volumes(t)
 	t.Run("sync without its replica", func(t *testing.T) { testReplicaAway(t, pairs["sync"]) })
 	for _, n := range pairs {
 		n.client(t, "writer", "region-a", writer("blog-db-rw", flood(1e6))) // which needs no DNS when its region is cut off
@@ -226,8 +236,23 @@ func TestLiveRegionLost(t *testing.T) {
 				testPromoted(t, n, mode)
 			})
 		}
+		t.Run("nothing written", func(t *testing.T) {
+			t.Parallel()
+			still.helm(t, on(failover("now")...))
+			still.answer(t, "survivor", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
+		})
 	})
 	t.Run("back", func(t *testing.T) { testRegionBack(t, c, pairs) })
+	t.Run("back, nothing written", func(t *testing.T) {
+		eventually(t, 2*time.Minute, "an old primary that follows by itself", func() error { return still.follows(x, replica) })
+		still.helm(t, on(failover("done")...))
+		still.answer(t, "survivor", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
+		still.beyond(t, "survivor", x, still.last(t, "survivor", replica)-1)
+		if now := still.volumes(t); now != volumes {
+			t.Errorf("the volumes were %s and are %s: something was cloned again", volumes, now)
+		}
+		evidence(t, "volumes cloned again for an old primary that had not diverged", "none")
+	})
 }
 
 // testPromoted makes the replica the active member, with the primary's region lost.
@@ -294,38 +319,59 @@ const insert = "INSERT INTO numbers DEFAULT VALUES RETURNING n;"
 // flood is as many rows as the server takes, so many a session.
 func flood(session int) string { return fmt.Sprintf("yes '%s' | head -n %d", insert, session) }
 
-// drip is some twenty rows a second, so many a session: in bursts of twenty statements
-// which the server paces, because a new process for each row would be most of the
-// machine's work.
+// burst is twenty rows within a second, which the server paces, because a new process
+// for each row would be most of the machine's work.
+const burst = `yes "` + insert + ` DO 'BEGIN PERFORM pg_sleep(0.05); END';" | head -n 20`
+
+// drip is bursts with a second between them, so many rows a session.
 func drip(session int) string {
-	return fmt.Sprintf("for i in $(seq %d); do [ ! -e /dev/shm/stop ] || break; yes \"%s DO 'BEGIN PERFORM pg_sleep(0.05); END';\" | head -n 20; sleep 1; done", session/20, insert)
+	return fmt.Sprintf("for i in $(seq %d); do [ ! -e /dev/shm/stop ] || break; %s; sleep 1; done", session/20, burst)
 }
 
-// written ends the writer, and returns its log. On a slow machine psql has statements
-// of minutes before it.
+// written ends the writer, and returns its log.
 func (n *namespace) written(t *testing.T) string {
 	t.Helper()
-	n.kubectl(t, "exec", "writer", "--", "touch", "/dev/shm/stop")
-	eventually(t, 3*time.Minute, "a writer that stops", func() error {
-		phase, err := n.try("get", "pod", "writer", "-o", "jsonpath={.status.phase}")
-		return want(phase, "Succeeded", err)
-	})
-	return n.kubectl(t, "logs", "writer")
+	return n.writtenBy(t, "writer")
 }
 
-// found is what the writer wrote, as a server knows it.
+// writtenBy is that of a writer's Pod. On a slow machine psql has statements of minutes
+// before it.
+func (n *namespace) writtenBy(t *testing.T, pod string) string {
+	t.Helper()
+	n.kubectl(t, "exec", pod, "--", "touch", "/dev/shm/stop")
+	eventually(t, 3*time.Minute, "a writer that stops", func() error {
+		phase, err := n.try("get", "pod", pod, "-o", "jsonpath={.status.phase}")
+		return want(phase, "Succeeded", err)
+	})
+	return n.kubectl(t, "logs", pod)
+}
+
+// found is what the writers wrote, as a server knows it.
 func (n *namespace) found(t *testing.T, client, service string) []int {
 	t.Helper()
 	return numbers(n.answer(t, client, service, "SELECT n FROM numbers ORDER BY n"))
 }
 
-// pause is the longest one between two rows behind row from. Tests run side by side,
-// so it says too how slow that made the machine.
-func (n *namespace) pause(t *testing.T, service string, from int) string {
+// foundOf is what of it one member took.
+func (n *namespace) foundOf(t *testing.T, client, service, member string) []int {
 	t.Helper()
-	pause := n.answer(t, "client", service, fmt.Sprintf(
-		"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE n > %d) AS pauses", from))
-	return fmt.Sprintf("%s s, while work took %.1f times as long as at best", pause, n.slower(t, time.Time{}))
+	return numbers(n.answer(t, client, service, "SELECT n FROM numbers WHERE taken_by = '"+member+"' ORDER BY n"))
+}
+
+// table is where the writers write. Two members that both take writes give the same
+// numbers, so each row says which one took it.
+const table = "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), taken_by text DEFAULT current_setting('cluster_name'))"
+
+// pause is the longest one, in seconds, between two rows from row from on.
+func (n *namespace) pause(t *testing.T, service string, from int) float64 {
+	t.Helper()
+	seconds := n.answer(t, "client", service, fmt.Sprintf(
+		"SELECT extract(epoch FROM max(pause)) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE n >= %d) AS pauses", from))
+	pause, err := strconv.ParseFloat(seconds, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pause
 }
 
 // work is what a Pod client does by which slower knows: a little each second, and how
@@ -428,14 +474,26 @@ func startCluster(t *testing.T) *cluster {
 		t.Fatalf("cluster.sh up: %v", err)
 	}
 	t.Logf("the cluster is up after %.0f s", time.Since(start).Seconds())
-	c.state = strings.TrimSpace(string(out))
-	c.prefix = []string{"live/cluster.sh", "enter"}
+	c.enter(t, string(out))
 	c.image = "cnpg-pair.local/postgresql:17"
 	if verb == "up" {
 		atExit = append(atExit, func() { exec.Command("live/cluster.sh", "down").Run() })
 	}
 	c.guardOn(t)
 	return c
+}
+
+// enter takes the directory of a cluster that cluster.sh runs. It does what cluster.sh
+// enter does, for all programs that follow, without a shell for each.
+func (c *cluster) enter(t *testing.T, state string) {
+	t.Helper()
+	c.state = strings.TrimSpace(state)
+	init, err := os.ReadFile(filepath.Join(c.state, "control", "init"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.prefix = []string{"nsenter", "--net", "--target", strings.TrimSpace(string(init))}
+	c.env = []string{"KUBECONFIG=" + filepath.Join(c.state, "pki", "admin.kubeconfig")}
 }
 
 // guardOn installs the guard, so that every test shows that it is not in the way.

@@ -17,7 +17,7 @@ func testRunbook(t *testing.T, c *cluster) {
 	n.helm(t, hotStandby)
 	n.healthy(t, x, replica)
 	n.client(t, "client", "region-b", "sleep infinity")
-	n.login(t, "client", x+"-rw", "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())")
+	n.login(t, "client", x+"-rw", table)
 
 	bin := t.TempDir()
 	for link, program := range map[string]string{"helm": c.helm, "kubectl": c.kube, "cnpg-pair": binary} {

@@ -30,14 +30,14 @@ build() {
 	echo "$program"
 }
 
-# kubernetes: its programs report, compare and refuse by this version, which a plain
-# go build does not know
+# kubernetes PACKAGE NAME: its programs report, compare and refuse by this version,
+# which a plain go build does not know
 kubernetes() {
 	number=$(version kubernetes k8s.io/kubernetes)
 	minor=${number#v1.}
 	flags="-X k8s.io/component-base/version.gitVersion=$number -X k8s.io/client-go/pkg/version.gitVersion=$number"
 	flags="$flags -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor%%.*}"
-	build kubernetes k8s.io/kubernetes . kubernetes "$flags -X k8s.io/component-base/version.gitTreeState=clean"
+	build kubernetes k8s.io/kubernetes "$1" "$2" "$flags -X k8s.io/component-base/version.gitTreeState=clean"
 }
 
 for name; do
@@ -46,10 +46,11 @@ for name; do
 	helm4) build helm helm.sh/helm/v4 helm.sh/helm/v4/cmd/helm helm4 "-X helm.sh/helm/v4/internal/version.version=$(version helm helm.sh/helm/v4)" ;;
 	argocd) build argocd github.com/argoproj/argo-cd/v3 . argocd ;;
 	etcd) build etcd go.etcd.io/etcd/server/v3 go.etcd.io/etcd/server/v3 etcd ;;
-	kubernetes) kubernetes ;;
+	kubernetes) kubernetes . kubernetes ;;
 	kubectl)
-		# the same program under the name that it goes by
-		program=$(kubernetes)
+		# not the one that is all of Kubernetes, which takes longer to start than kubectl
+		# takes; in a directory of its own, under the name that it goes by
+		program=$(kubernetes k8s.io/kubernetes/cmd/kubectl kubectl)
 		mkdir -p "$program.d"
 		ln -sf "$program" "$program.d/kubectl"
 		echo "$program.d/kubectl"
@@ -63,12 +64,12 @@ for name; do
 	cilium) build cilium github.com/cilium/cilium . cilium ;;
 	cyclonedx-gomod) build cyclonedx github.com/CycloneDX/cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod cyclonedx-gomod ;;
 	yq) build yq github.com/mikefarah/yq/v4 github.com/mikefarah/yq/v4 yq ;;
-	dns)
+	dns | objects)
 		# of the module of the tests, as they are built, for most of it is compiled already
-		program=$cache/dns-$(cat ../live/dns/main.go ../go.sum | cksum | cut -d' ' -f1)
+		program=$cache/$name-$(cat "../live/$name/main.go" ../go.sum | cksum | cut -d' ' -f1)
 		if [ ! -x "$program" ]; then
 			mkdir -p "$cache"
-			(cd ../live/dns && go build -o "$program.$$" .)
+			(cd "../live/$name" && go build -o "$program.$$" .)
 			mv "$program.$$" "$program"
 		fi
 		echo "$program"

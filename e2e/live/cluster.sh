@@ -3,7 +3,7 @@
 # three machines that are namespaces of this one, so that nothing of it can reach
 # the network and nothing stays behind:
 #
-#   control  10.99.0.1   etcd, API server, controllers, scheduler, DNS; the switch
+#   control  10.99.0.1   etcd, API server, controllers, scheduler, DNS, objects (S3); the switch
 #   node-a   10.99.0.11  containerd, kubelet, kube-proxy; region-a
 #   node-b   10.99.0.12  the same; region-b, and the operator, which must survive region-a
 #
@@ -26,7 +26,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
 state=${E2E_LIVE_STATE:-$cache/live}
 apt_packages="conntrack containerd containernetworking-plugins debootstrap iproute2 iptables openssl procps runc"
-volumes=30 # a node; a volume serves once
+volumes=50 # a node; a volume serves once
 nodes="node-a node-b" net=10.99.0 pods=10.244 services=10.96
 second=$state-second
 if [ "${1-}" = second ]; then
@@ -79,7 +79,7 @@ wait_for() {
 	done
 }
 
-kubectl() { inside control "$kubernetes" kubectl --kubeconfig "$state/pki/admin.kubeconfig" "$@"; }
+kubectl() { inside control "$kubectl" --kubeconfig "$state/pki/admin.kubeconfig" "$@"; }
 
 # pki: one authority, the API server's certificate, and for everybody else a token
 pki() {
@@ -127,6 +127,8 @@ control() {
 	start control controllers "$kubernetes" kube-controller-manager --kubeconfig "$admin" --leader-elect=false \
 		--service-account-private-key-file "$state/pki/accounts.key" --root-ca-file "$state/pki/ca.crt"
 	start control scheduler "$kubernetes" kube-scheduler --kubeconfig "$admin" --leader-elect=false
+	mkdir -p "$state/control/charts"
+	start control objects "$objects" -listen $net.1:9000 -bucket backups -charts "$state/control/charts"
 	start control dns "$dns" -kubeconfig "$admin" -listen $net.1:53
 }
 
@@ -202,7 +204,7 @@ node() {
 
 	start "$1" containerd containerd --config "$dir/containerd.toml"
 	wait_for 30 inside "$1" ctr --address "$dir/containerd.sock" version
-	for image in postgresql pause "$(basename "$operator")"; do
+	for image in postgresql-17 pause "$(basename "$operator")"; do
 		inside "$1" ctr --address "$dir/containerd.sock" --namespace k8s.io images import "$images/$image.tar" >/dev/null
 	done
 	start "$1" kubelet "$kubernetes" kubelet --config "$dir/kubelet.yaml" --kubeconfig "$state/pki/$1.kubeconfig" \
@@ -260,8 +262,10 @@ tools() {
 	fi
 	etcd=$("$here/../tools.sh" etcd)
 	kubernetes=$("$here/../tools.sh" kubernetes)
+	kubectl=$("$here/../tools.sh" kubectl)
 	operator=$("$here/../tools.sh" operator)
 	dns=$("$here/../tools.sh" dns)
+	objects=$("$here/../tools.sh" objects)
 	images=$("$here/images.sh")
 }
 

@@ -30,21 +30,23 @@ image() {
 	rm -rf "$tmp"
 }
 
-# PostgreSQL as Debian packages it, with the user id that CNPG's images give it
-if [ ! -e "$images/postgresql.tar" ]; then
-	echo "images.sh: building the image of PostgreSQL, which takes two minutes once" >&2
+# PostgreSQL as Debian packages it, with the user id that CNPG's images give it, and what
+# the operator's archiver runs
+if [ ! -e "$images/postgresql-17.tar" ]; then
+	echo "images.sh: building the image of PostgreSQL, which takes three minutes once" >&2
 	root=$(mktemp -d "$images/root.XXXXXX")
 	trap 'rm -rf "$root"' EXIT
-	debootstrap --variant=minbase --include=postgresql-17 trixie "$root" >&2
+	debootstrap --variant=minbase --include=postgresql-17,barman-cli-cloud trixie "$root" >&2
 	chroot "$root" usermod -u 26 postgres
 	# what only costs space; without its library the JIT compiler must go as well
 	rm -rf "$root"/usr/lib/llvm* "$root"/usr/lib/*/libLLVM* "$root"/usr/lib/postgresql/17/lib/llvmjit* \
 		"$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale "$root"/var/cache/apt "$root"/var/lib/apt/lists \
 		"$root"/var/lib/postgresql/17
+	find "$root"/usr/lib/python3/dist-packages/botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts -exec rm -rf {} +
 	mkdir -p "$root/var/lib/postgresql/data" "$root/var/run/postgresql"
 	chown -R 26 "$root/var/lib/postgresql" "$root/var/run/postgresql"
 	chmod 755 "$root"
-	image postgresql.tar cnpg-pair.local/postgresql:17 "$root" 26 postgres
+	image postgresql-17.tar cnpg-pair.local/postgresql:17 "$root" 26 postgres
 	rm -rf "$root"
 fi
 
