@@ -38,9 +38,13 @@ const (
 	byRecovery = `  bootstrap: {recovery: {source: origin, database: wordpress, owner: wordpress}}
   externalClusters:
   - name: origin
-    barmanObjectStore: ` + objectStore + "\n"
-	objectStore = `{destinationPath: s3://backups/, endpointURL: "http://10.99.0.1:9000", s3Credentials: {accessKeyId: {name: objects, key: user}, secretAccessKey: {name: objects, key: password}}}`
+    barmanObjectStore: `
 )
+
+// objectStore is where the Cluster origin of a namespace keeps its backup.
+func (n *namespace) objectStore() string {
+	return fmt.Sprintf(`{destinationPath: "s3://backups/%s/", endpointURL: "http://10.99.0.1:9000", s3Credentials: {accessKeyId: {name: objects, key: user}, secretAccessKey: {name: objects, key: password}}}`, n.name)
+}
 
 // bootstrapped is the example chart as it is rendered, with another bootstrap.
 func (n *namespace) bootstrapped(t *testing.T, bootstrap string, instances int) string {
@@ -70,7 +74,7 @@ spec:
   storage: {size: 1Gi}
 `, n.image)
 	if backup {
-		manifest += "  backup: {barmanObjectStore: " + objectStore + "}\n---\n" +
+		manifest += "  backup: {barmanObjectStore: " + n.objectStore() + "}\n---\n" +
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: objects}\nstringData: {user: e2e, password: e2e}\n"
 	}
 	n.applied(t, manifest)
@@ -131,7 +135,7 @@ func testSidesChangedByFlux(t *testing.T, c *cluster) {
 	c.ours(t, "Flux must be started for this")
 	n := c.namespace(t, "flux")
 	n.origin(t, true)
-	manifests := n.bootstrapped(t, byRecovery, 1)
+	manifests := n.bootstrapped(t, byRecovery+n.objectStore()+"\n", 1)
 	n.startFlux(t, plainChart(t, manifests))
 	release := strings.Replace(helmRelease(n.name, "0.1.0"), "chart: tenant", "chart: plain", 1)
 	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
@@ -170,19 +174,21 @@ func (n *namespace) startFlux(t *testing.T, chart string) {
 			t.Fatal(out, stderr)
 		}
 	}
-	dir := t.TempDir()
-	for i, name := range []string{"source-controller", "helm-controller"} {
-		crds := filepath.Join(moduleDir(t, "build/flux", "github.com/fluxcd/"+name), "config", "crd", "bases")
-		n.kubectl(t, "apply", "--server-side", "-f", crds)
+	controllers := []string{"source-controller", "helm-controller"}
+	for _, name := range controllers {
+		n.kubectl(t, "apply", "--server-side", "-f", filepath.Join(moduleDir(t, "build/flux", "github.com/fluxcd/"+name), "config", "crd", "bases"))
+	}
+	n.kubectl(t, "wait", "--for=condition=Established", "--timeout=50s", "crd", "--all")
+	dir, artifacts := t.TempDir(), t.TempDir()
+	for i, name := range controllers {
 		args := append(slices.Clone(n.prefix[1:]), tool(t, name), "--enable-leader-election=false", "--metrics-addr", "0",
 			"--log-encoding", "console", "--health-addr", fmt.Sprintf("127.0.0.1:%d", 9440+i))
 		if name == "source-controller" {
 			const storage = "127.0.0.1:9090"
-			args = append(args, "--storage-path", filepath.Join(n.state, "control", "artifacts"), "--storage-addr", storage, "--storage-adv-addr", storage)
+			args = append(args, "--storage-path", artifacts, "--storage-addr", storage, "--storage-adv-addr", storage)
 		}
 		daemon(t, dir, name, append(slices.Clone(n.env), "RUNTIME_NAMESPACE=flux-system", "HOME="+dir), n.prefix[0], args...)
 	}
-	n.kubectl(t, "wait", "--for=condition=Established", "--timeout=50s", "crd", "--all")
 	n.applied(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts}\nspec: {url: \"http://10.99.0.1:9000/charts\", interval: 1h}\n")
 }
 
