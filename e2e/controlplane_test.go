@@ -247,7 +247,7 @@ func daemon(t *testing.T, dir, name string, env []string, program string, args .
 	// before the folder goes, which was there first
 	atExit = append([]func(){func() { stdin.Close(); cmd.Wait() }}, atExit...)
 	t.Cleanup(func() {
-		if text, err := os.ReadFile(log.Name()); err == nil && control.plane == nil {
+		if text, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
 			t.Logf("the end of %s.log:\n%s", name, text[max(0, len(text)-2000):])
 		}
 	})

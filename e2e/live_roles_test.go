@@ -59,8 +59,7 @@ func (n *namespace) bootstrapped(t *testing.T, bootstrap string, instances int) 
 	return head + fmt.Sprintf("\n  instances: %d\n", instances) + tail + bootstrap + "  storage:\n" + after
 }
 
-// origin starts the Cluster that others are made from, in a namespace of its own
-// tables, and with a backup.
+// origin starts the Cluster that others are made from, with a backup or without.
 func (n *namespace) origin(t *testing.T, backup bool) {
 	t.Helper()
 	manifest := fmt.Sprintf(`
@@ -70,7 +69,7 @@ metadata: {name: origin}
 spec:
   instances: 1
   imageName: %s
-  bootstrap: {initdb: {database: wordpress, owner: wordpress, postInitApplicationSQL: ["CREATE TABLE origin AS SELECT generate_series(1, 1000) AS n"]}}
+  bootstrap: {initdb: {database: wordpress, owner: wordpress, postInitApplicationSQL: ["CREATE TABLE origin AS SELECT generate_series(1, 1000) AS n", "ALTER TABLE origin OWNER TO wordpress"]}}
   storage: {size: 1Gi}
 `, n.image)
 	if backup {
