@@ -196,8 +196,6 @@ func TestLiveRegionLost(t *testing.T) {
 		n.helm(t, on("CNPG_PAIR_REPLICATION="+mode))
 		pairs[mode] = n
 	}
-	still := c.namespace(t, "still") // where nobody writes, so that nothing diverges
-	still.helm(t, hotStandby)
 	for mode, n := range pairs {
 		n.healthy(t, "blog-db", "blog-db-replica")
 		eventually(t, time.Minute, "replication that is "+mode, func() error {
@@ -207,13 +205,17 @@ func TestLiveRegionLost(t *testing.T) {
 		n.client(t, "survivor", "region-b", "sleep infinity")
 		n.login(t, "survivor", "blog-db-rw", table)
 	}
+	t.Run("sync without its replica", func(t *testing.T) { testReplicaAway(t, pairs["sync"]) })
+	// where nobody writes, so that nothing diverges; meanwhile the operator settles what
+	// was away, for half a minute in which it could not promote it
+	still := c.namespace(t, "still")
+	still.helm(t, hotStandby)
 	still.healthy(t, x, replica)
 	still.client(t, "survivor", "region-b", "sleep infinity")
 	still.login(t, "survivor", x+"-rw", table)
 	still.login(t, "survivor", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
 	still.beyond(t, "survivor", replica, 999)
 	volumes := still.volumes(t)
-	t.Run("sync without its replica", func(t *testing.T) { testReplicaAway(t, pairs["sync"]) })
 	for _, n := range pairs {
 		n.client(t, "writer", "region-a", writer("blog-db-rw", flood(1e6))) // which needs no DNS when its region is cut off
 	}
@@ -244,8 +246,9 @@ func TestLiveRegionLost(t *testing.T) {
 	})
 	t.Run("back", func(t *testing.T) { testRegionBack(t, c, pairs) })
 	t.Run("back, nothing written", func(t *testing.T) {
-		eventually(t, 2*time.Minute, "an old primary that follows by itself", func() error { return still.follows(x, replica) })
+		// the operator has made it a standby, and leaves the fence to us
 		still.helm(t, on(failover("done")...))
+		eventually(t, 2*time.Minute, "an old primary that follows by itself", func() error { return still.follows(x, replica) })
 		still.answer(t, "survivor", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
 		still.beyond(t, "survivor", x, still.last(t, "survivor", replica)-1)
 		if now := still.volumes(t); now != volumes {

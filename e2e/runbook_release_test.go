@@ -28,6 +28,7 @@ import (
 const standIns = `
 answers() { :; }
 sql() { echo f; }
+is_standby() { :; }
 retry() {
 	for attempt in $(seq 60); do
 		case $1 in has_token) demoted "$2" ;; esac

@@ -89,7 +89,7 @@ func setup(t testing.TB, tool string) []block {
 
 // living are the runbook's functions that ask PostgreSQL, or wait for what only a
 // cluster with nodes does. A block that uses one needs a living database, or stand-ins.
-var living = regexp.MustCompile(`\b(sql|answers|takes_writes|has_nothing|writable|streams|token|gone|promoted|returned|switch_over|switch_back|roles|single|kubectl logs)\b`)
+var living = regexp.MustCompile(`\b(sql|answers|takes_writes|has_nothing|writable|streams|standby|token|gone|promoted|returned|switch_over|switch_back|roles|single|kubectl logs)\b`)
 
 // withToken follows the word token in a state.
 const withToken = ` "$TOKEN"`

@@ -114,7 +114,7 @@ func (p pair) failover() []string {
 	}
 	all = append(all, p.restart(active)...)
 	return append(all,
-		fmt.Sprintf("when %s follows, or is gone, set --failover done: with now, each run stops it again", other.Name),
+		fmt.Sprintf("when %s is a standby, or is gone, set --failover done, which lets it follow: with now, each run stops it", other.Name),
 		fmt.Sprintf("if %s has rows that %s does not have, it cannot follow: delete it with its volumes, and create it again with --failover done --clone %s", other.Name, active.Name, other.Role))
 }
 
