@@ -137,6 +137,10 @@ func TestReleaseGuard(t *testing.T) {
 			refused("an upgrade without the post-renderer", nil, promotes, plain...)
 			step("failover done", replicaDone, "blog-db-replica")
 			refused("an upgrade without --active", hotStandby, promotes, upgrade...)
+			plane.kubectl(t, "", "-n", namespace, "delete", "clusters.postgresql.cnpg.io", "blog-db")
+			helm.must(t, append(replicaDone.settings(), "CNPG_PAIR_CLONE=primary"), upgrade...)
+			writes("the primary cloned again", "blog-db-replica")
+			step("failover done, without the clone", replicaDone, "blog-db-replica")
 			step("failover to the primary", primaryNow, "blog-db")
 			step("at rest", atRest, "blog-db")
 			helm.must(t, nil, upgrade...)
@@ -145,8 +149,60 @@ func TestReleaseGuard(t *testing.T) {
 				t.Errorf("with hot standby off, there are %s", names)
 			}
 			helm.must(t, nil, "uninstall", "blog", "--namespace", namespace, "--no-hooks")
-			evidence(t, "a pair with the guard on, "+name, "switchover and failover, there and back; %d upgrades and rollbacks refused, each without a change", refusals)
+			evidence(t, "a pair with the guard on, "+name, "switchover and failover, there and back, and a clone; %d upgrades and rollbacks refused, each without a change", refusals)
 		})
+	}
+}
+
+// TestReleaseGuardSides: each of two Kubernetes clusters has one member only. The guard there
+// lets it through every step, and refuses a run with the side alone, which would make it what
+// it is at rest.
+func TestReleaseGuardSides(t *testing.T) {
+	plane := theControlPlane(t)
+	const (
+		promotes = "and would take writes with old data"
+		demotes  = "takes writes, and would follow the other member"
+		forgets  = "would lose the annotation that says so"
+	)
+	type step struct {
+		state
+		writes bool
+		rest   string // how the run with the side alone is refused
+	}
+	for side, steps := range map[string][]step{
+		"primary": {{atRest, true, ""}, {none, false, promotes}, {replicaToken, false, promotes}, {none, false, promotes}, {primaryToken, true, ""},
+			{atRest, true, ""}, {replicaNow, false, promotes}, {replicaDone, false, promotes}, {primaryNow, true, ""}, {atRest, true, ""}},
+		"replica": {{atRest, false, ""}, {none, false, forgets}, {replicaToken, true, demotes}, {none, false, forgets}, {primaryToken, false, ""},
+			{atRest, false, ""}, {replicaNow, true, demotes}, {replicaDone, true, demotes}, {primaryNow, false, ""}, {atRest, false, ""}},
+	} {
+		for name, helm := range helmsAt(t, plane) {
+			t.Run(side+"/"+name, func(t *testing.T) {
+				namespace := plane.namespace(t, "guard-"+side+"-"+strings.ToLower(strings.ReplaceAll(name, " ", "")))
+				plane.guardOn(t)
+				member := map[string]string{"primary": "blog-db", "replica": "blog-db-replica"}[side]
+				upgrade := slices.Concat([]string{"upgrade", "--install", "blog", chart, "--namespace", namespace, "--no-hooks", "--history-max", "0"}, helm.postRenderer)
+				refusals := 0
+				for _, step := range steps {
+					helm.must(t, append(step.settings(), "CNPG_PAIR_SIDE="+side), upgrade...)
+					before := plane.get(t, namespace, "clusters.postgresql.cnpg.io", member)
+					if follows(before) == step.writes {
+						t.Fatalf("%+v: that %s follows is %v", step.state, member, follows(before))
+					}
+					if step.rest == "" {
+						continue
+					}
+					out, err := helm.run(append(atRest.settings(), "CNPG_PAIR_SIDE="+side), upgrade...)
+					if err == nil || !strings.Contains(out, step.rest) {
+						t.Errorf("%+v: a run with the side alone: %v\n%s", step.state, err, out)
+					}
+					if after := plane.get(t, namespace, "clusters.postgresql.cnpg.io", member); after.GetGeneration() != before.GetGeneration() {
+						t.Errorf("%+v: a run with the side alone has changed %s", step.state, member)
+					}
+					refusals++
+				}
+				evidence(t, "one side of a pair with the guard on, "+name, "%s: switchover and failover, there and back; %d upgrades refused, each without a change", side, refusals)
+			})
+		}
 	}
 }
 
