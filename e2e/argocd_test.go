@@ -77,7 +77,7 @@ func TestArgoCD(t *testing.T) {
 		for way, generate := range map[string]func(chart string, env, app []string) (string, string, error){"sh": byShell, "Argo CD": byServer} {
 			t.Run(name+", by "+way, func(t *testing.T) {
 				if way == "Argo CD" {
-					server = large(t, "argocd", "many minutes")
+					server = large(t, "argocd", "ten minutes")
 					ways = "by sh and by the plugin server of Argo CD " + strings.Split(filepath.Base(server), "-")[1]
 				}
 				for _, c := range []struct {

@@ -401,7 +401,7 @@ func connections(t *testing.T, program, node string, addresses map[string]string
 // 1.19 a selector means the local cluster unless it names others; before, and by a
 // setting still, it means all of them.
 func TestPolicyCilium(t *testing.T) {
-	program := large(t, "cilium", "many minutes")
+	program := large(t, "cilium", "some minutes")
 	asked, opened, cut := 0, 0, 0
 	for name, stream := range policyStreams {
 		for _, two := range []bool{false, true} {
