@@ -226,6 +226,13 @@ func TestLiveRegionLost(t *testing.T) {
 		})
 	}
 
+	// there, nothing of the server's own is written either that the replica could not hear
+	eventually(t, time.Minute, "a replica that has everything", func() error {
+		got, err := still.trySuper(x+"-1", "SELECT pg_current_wal_lsn() = replay_lsn FROM pg_stat_replication")
+		return want(got, "t", err)
+	})
+	still.kubectl(t, "exec", x+"-1", "-c", "postgres", "--", "pkill", "-STOP", "-x", "postgres")
+
 	// an application in the lost region goes on for two seconds, unheard
 	c.script(t, "cut", "node-a")
 	time.Sleep(2 * time.Second)
@@ -248,7 +255,21 @@ func TestLiveRegionLost(t *testing.T) {
 	t.Run("back, nothing written", func(t *testing.T) {
 		// the operator has made it a standby, and leaves the fence to us
 		still.helm(t, on(failover("done")...))
-		eventually(t, 2*time.Minute, "an old primary that follows by itself", func() error { return still.follows(x, replica) })
+		log := ""
+		eventually(t, time.Minute, "an old primary that follows by itself, or says why not", func() error {
+			if err := still.follows(x, replica); err == nil {
+				return nil
+			}
+			var err error
+			if log, err = still.try("logs", x+"-1", "-c", "postgres", "--tail=200"); err == nil && !strings.Contains(log, "forked off current database system timeline") {
+				err, log = errors.New("it does neither"), ""
+			}
+			return err
+		})
+		if log != "" { // a server writes also when nobody asks it to
+			evidence(t, "an old primary that nobody had written to", "had diverged, and its log says so")
+			return
+		}
 		still.answer(t, "survivor", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
 		still.beyond(t, "survivor", x, still.last(t, "survivor", replica)-1)
 		if now := still.volumes(t); now != volumes {
