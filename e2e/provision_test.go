@@ -279,8 +279,8 @@ func shape(cluster *unstructured.Unstructured) map[string]any {
 	}
 }
 
-// TestProvisionNames: CNPG takes Clusters of up to 50 characters, and the
-// replica of a long name must be its own.
+// TestProvisionNames: CNPG takes Clusters of up to 50 characters, and clones and
+// upgrades those of up to 46; the replica of a long name must be its own.
 func TestProvisionNames(t *testing.T) {
 	plane := theControlPlane(t)
 	namespace := plane.namespace(t, "names")
@@ -288,18 +288,18 @@ func TestProvisionNames(t *testing.T) {
 	shortened := func(name string) string {
 		hash := sha256.Sum256([]byte(name))
 		suffix := "-" + hex.EncodeToString(hash[:])[:8] + "-replica"
-		return name[:50-len(suffix)] + suffix
+		return name[:46-len(suffix)] + suffix
 	}
 	// all replicas in one namespace: no two may be the same
 	for _, name := range []string{
 		"a",
-		strings.Repeat("b", 42),
-		strings.Repeat("c", 43),
+		strings.Repeat("b", 38),
+		strings.Repeat("c", 39),
 		strings.Repeat("d", 49) + "1",
 		strings.Repeat("d", 49) + "2",
 	} {
 		replica := name + "-replica"
-		if len(replica) > 50 {
+		if len(replica) > 46 {
 			replica = shortened(name)
 		}
 		t.Run(fmt.Sprintf("%d %s", len(name), replica), func(t *testing.T) {

@@ -154,10 +154,10 @@ func child(m values, key string) values {
 }
 
 func wantReplicaName(name string) string {
-	if len(name+"-replica") <= 50 {
+	if len(name+"-replica") <= 46 {
 		return name + "-replica"
 	}
-	return name[:33] + "-" + fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:8] + "-replica"
+	return name[:29] + "-" + fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:8] + "-replica"
 }
 
 func wantHalf(in values, role, region, otherRegion string) values {

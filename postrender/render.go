@@ -20,6 +20,7 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/internal/netpol"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
@@ -30,8 +31,9 @@ type Renderer struct {
 	Config Config
 
 	// Warn, if set, is called with the reason why hot standby is on but makes no
-	// pairs, and with each Cluster that cannot be paired: a [*ConfigError] or an [*Error]. It is not called
-	// when the stream fails.
+	// pairs, with each Cluster that cannot be paired, and with each pair that cannot do
+	// all that a pair can: a [*ConfigError] or an [*Error]. It is not called when the
+	// stream fails.
 	Warn func(error)
 }
 
@@ -89,8 +91,13 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 		r.warn(p.empty)
 	}
 	for _, c := range p.selection.candidates {
-		if c.decision.Action == CannotBePaired {
+		switch c.decision.Action {
+		case CannotBePaired:
 			r.warn(errorAbout(c.Object, cannotBePaired(c.decision)))
+		case Paired:
+			if wrong := topology.CheckCloning(c.Name); wrong != nil {
+				r.warn(errorAbout(c.Object, wrong))
+			}
 		}
 	}
 	return p.result, nil

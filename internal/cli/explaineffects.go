@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -23,6 +24,9 @@ func (p pair) effects() []string {
 		if p.replica.Rendered {
 			say("turning hot standby off deletes %s and its volumes", replica)
 		}
+	}
+	if topology.CheckCloning(x) != nil {
+		say("if %s is lost, it cannot be created again as a copy of %s: its name is longer than 46 characters", x, replica)
 	}
 	all = append(all, p.commits()...)
 	switch p.Step {

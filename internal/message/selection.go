@@ -2,24 +2,25 @@ package message
 
 // Why a Cluster cannot be paired.
 const (
-	CannotBePaired    ID = "cannot-be-paired"
-	APIVersion        ID = "api-version"
-	NoName            ID = "no-name"
-	NameTooLong       ID = "name-too-long"
-	NameNoLabel       ID = "name-no-label"
-	NodeSelector      ID = "node-selector"
-	NodeAffinity      ID = "node-affinity"
-	OnePlace          ID = "one-place"
-	OneNode           ID = "one-node"
-	PinWord           ID = "pin-word"
-	OwnSynchronous    ID = "own-synchronous"
-	NameTaken         ID = "name-taken"
-	MeshSelector      ID = "mesh-selector"
-	MeshNotGlobal     ID = "mesh-not-global"
-	WithoutToken      ID = "without-token"
-	TokenForSeveral   ID = "token-for-several"
-	PolicyWithoutName ID = "policy-without-name"
-	PolicyNameTaken   ID = "policy-name-taken"
+	CannotBePaired     ID = "cannot-be-paired"
+	APIVersion         ID = "api-version"
+	NoName             ID = "no-name"
+	NameTooLong        ID = "name-too-long"
+	NameNoLabel        ID = "name-no-label"
+	NameTooLongToClone ID = "name-too-long-to-clone"
+	NodeSelector       ID = "node-selector"
+	NodeAffinity       ID = "node-affinity"
+	OnePlace           ID = "one-place"
+	OneNode            ID = "one-node"
+	PinWord            ID = "pin-word"
+	OwnSynchronous     ID = "own-synchronous"
+	NameTaken          ID = "name-taken"
+	MeshSelector       ID = "mesh-selector"
+	MeshNotGlobal      ID = "mesh-not-global"
+	WithoutToken       ID = "without-token"
+	TokenForSeveral    ID = "token-for-several"
+	PolicyWithoutName  ID = "policy-without-name"
+	PolicyNameTaken    ID = "policy-name-taken"
 )
 
 const (
@@ -34,6 +35,7 @@ var selection = []entry{
 	{NoName, "it has no metadata.name", "name it: the names of the pair derive from its name"},
 	{NameTooLong, "its name is longer than CNPG's 50 characters", tooLong},
 	{NameNoLabel, "its name is not a DNS-1035 label (a-z, 0-9 and '-', beginning with a letter)", tooLong},
+	{NameTooLongToClone, "its name is longer than 46 characters: if it is lost, it cannot be created again as a copy of its replica", "give it a shorter name while it has no data"},
 	{NodeSelector, "its nodeSelector asks for {label} {region}, but the primary region is {primaryRegion}", removePin},
 	{NodeAffinity, "its node affinity keeps it out of the primary region {primaryRegion}", removePin},
 	{OnePlace, "its nodeSelector or affinity pins both members to one place, {label} {value}", removePin},

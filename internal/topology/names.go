@@ -11,6 +11,12 @@ import (
 // maxClusterName is the longest name that CNPG's webhook admits for a Cluster.
 const maxClusterName = 50
 
+// maxReplicaName is the longest name of a replica. The operator names Jobs after a
+// Cluster, and the name of a Job is a label, of 63 characters at most: of a longer name
+// NAME-10-major-upgrade would be refused, and of 49 characters NAME-1-pgbasebackup,
+// which clones it. CNPG's webhook admits such a Cluster, and it never gets a Pod.
+const maxReplicaName = 46
+
 // maxObjectName is the longest name that Kubernetes admits for most objects.
 const maxObjectName = 253
 
@@ -18,11 +24,20 @@ const maxObjectName = 253
 const ReplicaSuffix = "-replica"
 
 // ReplicaName is the name of the replica of the Cluster called name: name and
-// "-replica", or, where that is longer than CNPG's 50 characters, a prefix of
-// name, a dash, eight hex digits of its SHA-256 and "-replica", 50 in all. A
-// plain cut would give two Clusters one replica.
+// "-replica", or, where that is longer than 46 characters, a prefix of name, a
+// dash, eight hex digits of its SHA-256 and "-replica", 46 in all. A plain cut
+// would give two Clusters one replica.
 func ReplicaName(name string) string {
-	return shortened(name, ReplicaSuffix, maxClusterName)
+	return shortened(name, ReplicaSuffix, maxReplicaName)
+}
+
+// CheckCloning returns what is wrong with the name of a primary that may have to be
+// created again as a copy of its replica, or nothing.
+func CheckCloning(name string) *message.Message {
+	if len(name) > maxReplicaName {
+		return message.New(message.NameTooLongToClone)
+	}
+	return nil
 }
 
 // PolicyName is the name of a copy of the network policy called name: name and
