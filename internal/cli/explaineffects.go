@@ -26,7 +26,7 @@ func (p pair) effects() []string {
 		}
 	}
 	if topology.CheckCloning(x) != nil {
-		say("if %s is lost, it cannot be created again as a copy of %s: its name is longer than 46 characters", x, replica)
+		say("if %s is lost, Kubernetes may refuse the Job that creates it again as a copy of %s: its name is longer than 46 characters", x, replica)
 	}
 	all = append(all, p.commits()...)
 	switch p.Step {

@@ -35,7 +35,7 @@ var selection = []entry{
 	{NoName, "it has no metadata.name", "name it: the names of the pair derive from its name"},
 	{NameTooLong, "its name is longer than CNPG's 50 characters", tooLong},
 	{NameNoLabel, "its name is not a DNS-1035 label (a-z, 0-9 and '-', beginning with a letter)", tooLong},
-	{NameTooLongToClone, "its name is longer than 46 characters: if it is lost, it cannot be created again as a copy of its replica", "give it a shorter name while it has no data"},
+	{NameTooLongToClone, "its name is longer than 46 characters: Kubernetes may refuse the Job that creates it again as a copy of its replica, or the one that upgrades it", "give it a shorter name while it has no data"},
 	{NodeSelector, "its nodeSelector asks for {label} {region}, but the primary region is {primaryRegion}", removePin},
 	{NodeAffinity, "its node affinity keeps it out of the primary region {primaryRegion}", removePin},
 	{OnePlace, "its nodeSelector or affinity pins both members to one place, {label} {value}", removePin},
