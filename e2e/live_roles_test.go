@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,8 +96,11 @@ func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
 		t.Helper()
 		rendered := n.rendered(t, env, chart)
-		if before, _, found := strings.Cut(rendered, "  name: "+replica+"\n"); found {
-			n.applied(t, before[:strings.LastIndex(before, "---\n")])
+		before, _, found := strings.Cut(rendered, "\nmetadata:\n  name: "+replica+"\n")
+		if first := before[:max(0, strings.LastIndex(before, "---\n"))]; !found || !strings.Contains(first, "\nmetadata:\n  name: "+x+"\n") {
+			t.Fatalf("no replica behind its primary:\n%s", rendered)
+		} else {
+			n.applied(t, first)
 		}
 		n.applied(t, rendered)
 	})
@@ -178,7 +182,12 @@ func (n *namespace) startFlux(t *testing.T, chart string) {
 		n.kubectl(t, "apply", "--server-side", "-f", filepath.Join(moduleDir(t, "build/flux", "github.com/fluxcd/"+name), "config", "crd", "bases"))
 	}
 	n.kubectl(t, "wait", "--for=condition=Established", "--timeout=50s", "crd", "--all")
-	dir, artifacts := t.TempDir(), t.TempDir()
+	// of the cluster, not of the test: they go on until the end of the run
+	dir := filepath.Join(n.state, "control", "flux")
+	artifacts := filepath.Join(dir, "artifacts")
+	if err := os.MkdirAll(artifacts, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for i, name := range controllers {
 		args := append(slices.Clone(n.prefix[1:]), tool(t, name), "--enable-leader-election=false", "--metrics-addr", "0",
 			"--log-encoding", "console", "--health-addr", fmt.Sprintf("127.0.0.1:%d", 9440+i))
@@ -330,7 +339,8 @@ func testRefused(t *testing.T, c *cluster) {
 		}
 	}
 
-	// a failover whose old primary cannot be told: nothing is promoted before it is fenced
+	// a failover whose replica is not promoted: the primary is fenced all the same. The
+	// other way round both would take writes, which the runbook says how to avoid.
 	refused(on(failover("now")...), replica, "")
 }
 
