@@ -7,7 +7,7 @@ import "github.com/openova-io/helm-cnpg-pair/postrender"
 // postRenderers that are made for it suit every Cluster of that name that sets no
 // node affinity, external clusters, additional services, plugins, certificates
 // or superuser access of its own, because the postRenderers would replace the
-// chart's lists.
+// chart's lists. With synchronous replication it must set instances, to 1.
 // An empty database or owner is CNPG's default.
 func Cluster(name, database, owner string) postrender.Source {
 	initdb := map[string]any{}
@@ -21,6 +21,6 @@ func Cluster(name, database, owner string) postrender.Source {
 		"apiVersion": "postgresql.cnpg.io/v1",
 		"kind":       "Cluster",
 		"metadata":   map[string]any{"name": name},
-		"spec":       map[string]any{"bootstrap": map[string]any{"initdb": initdb}},
+		"spec":       map[string]any{"instances": 1, "bootstrap": map[string]any{"initdb": initdb}},
 	})}
 }

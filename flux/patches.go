@@ -147,6 +147,10 @@ func (c *change) differences(toggle bool) []Patch {
 			annotate(from, annotationToggle, annotationPrimary, annotationReplica)
 		}
 		all = append(all, patches(target, title, from, c.expanded[i])...)
+		if field(c.expanded[i], "spec", "postgresql", "synchronous", "standbyNamesPre") != nil {
+			all = append(all, Patch{target, patchText(title+": its synchronous replication is for so many instances",
+				[]any{op("test", "/spec/instances", "value", field(c.chart, "spec", "instances"))})})
+		}
 	}
 	if toggle {
 		all = append(all, c.dropToggle())

@@ -43,10 +43,14 @@ func wantPair(c postrender.Config, in values) []values {
 	}
 	sync := func(o values, standby string) {
 		postgresql := child(child(o, "spec"), "postgresql")
-		postgresql["synchronous"] = values{
+		synchronous := values{
 			"method": "first", "number": 1, "dataDurability": "required",
 			"maxStandbyNamesFromCluster": 0, "standbyNamesPre": []any{standby},
 		}
+		if instances, _ := at(in, "spec", "instances").(int); instances > 1 {
+			synchronous["number"], synchronous["maxStandbyNamesFromCluster"], synchronous["failoverQuorum"] = 2, instances-1, true
+		}
+		postgresql["synchronous"] = synchronous
 		if parameters := child(postgresql, "parameters"); parameters["synchronous_commit"] == nil {
 			parameters["synchronous_commit"] = "remote_apply"
 		}

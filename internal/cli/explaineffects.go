@@ -122,6 +122,14 @@ func (p pair) failover() []string {
 		fmt.Sprintf("if %s has rows that %s does not have, it cannot follow: delete it with its volumes, and create it again with --failover done --clone %s", other.Name, active.Name, other.Role))
 }
 
+// waitsFor is what the commits of a member wait for with synchronous replication.
+func (p pair) waitsFor(m postrender.Member) string {
+	if p.several() {
+		return m.Standby + " and one other instance of " + m.Name
+	}
+	return m.Standby
+}
+
 // commits say what commits wait for with synchronous replication.
 func (p pair) commits() []string {
 	if p.Replication != postrender.Sync {
@@ -131,7 +139,13 @@ func (p pair) commits() []string {
 		switch {
 		case m.Standby == "":
 		case p.SynchronousCommit != "":
-			return []string{fmt.Sprintf("the chart sets synchronous_commit: %s, and that decides whether a commit on %s waits for %s", p.SynchronousCommit, m.Name, m.Standby)}
+			return []string{fmt.Sprintf("the chart sets synchronous_commit: %s, and that decides whether a commit on %s waits for %s", p.SynchronousCommit, m.Name, p.waitsFor(m))}
+		case p.several():
+			return []string{
+				fmt.Sprintf("a commit on %s waits until %s have applied it", m.Name, p.waitsFor(m)),
+				fmt.Sprintf("while %s is away, or has not caught up for the first time, or %s has no other instance that streams, commits wait forever", m.Standby, m.Name),
+				fmt.Sprintf("when the primary instance of %s fails, the operator promotes only an instance that has every commit", m.Name),
+			}
 		default:
 			return []string{fmt.Sprintf("a commit on %s waits until %s has applied it; while %s is away, or has not caught up for the first time, commits wait forever", m.Name, m.Standby, m.Standby)}
 		}

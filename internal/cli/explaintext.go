@@ -134,11 +134,14 @@ func enumerate(words []string) string {
 	return words[0]
 }
 
+// several is true for members of more instances than one.
+func (p pair) several() bool { return cmp.Or(p.Instances, "1") != "1" }
+
 // size is the room that one member takes.
 func (p pair) size() string {
-	size := p.Instances + " instances"
-	if cmp.Or(p.Instances, "1") == "1" {
-		size = "one instance"
+	size := "one instance"
+	if p.several() {
+		size = p.Instances + " instances"
 	}
 	if p.Storage != "" {
 		size += " of " + p.Storage
@@ -163,7 +166,7 @@ func (p pair) differences() [][3]string {
 		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(services, p.Services[0]), "; ")},
 	}
 	if p.primary.Standby != "" && p.primary.Rendered {
-		on := p.primary.Standby
+		on := p.waitsFor(p.primary)
 		if p.SynchronousCommit != "" {
 			on += ", if the chart's synchronous_commit says so: " + p.SynchronousCommit
 		}

@@ -123,26 +123,41 @@ func shareSuperuser(m *member) error {
 }
 
 const (
+	// PathInstances is how many PostgreSQL servers a Cluster has, 1 where it says nothing.
+	PathInstances = "spec.instances"
 	// PathSynchronous is where a Cluster says which standbys its commits wait for.
 	PathSynchronous = "spec.postgresql.synchronous"
 	// PathSynchronousCommit says how long a commit waits.
 	PathSynchronousCommit = "spec.postgresql.parameters.synchronous_commit"
 )
 
-// replicateSynchronously makes every commit of a member wait until its standby has
-// applied it. The standby's name is that of its Cluster: with a Pod's, every commit
-// hangs.
+// replicateSynchronously makes every commit of a member wait until its standby has it.
+// The standby's name is that of its Cluster: with a Pod's, every commit hangs.
+//
+// Of a member with more instances than one, the operator promotes another one when the
+// first fails. That one must have each commit too, or rows are lost, and the standby,
+// which has them, cannot follow. So each commit waits for one of them as well, and the
+// operator promotes none that may lack one.
 func replicateSynchronously(m *member) error {
 	if m.Standby == "" {
 		return nil
 	}
-	yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql"), "synchronous", yamledit.Map(
+	instances, err := yamledit.IntAt(m.tree, PathInstances, 1)
+	if err != nil {
+		return err
+	}
+	others := max(instances-1, 0)
+	synchronous := yamledit.Map(
 		"method", "first",
-		"number", yamledit.Int(1),
+		"number", yamledit.Int(min(others, 1)+1),
 		"dataDurability", "required",
-		"maxStandbyNamesFromCluster", yamledit.Int(0),
+		"maxStandbyNamesFromCluster", yamledit.Int(others),
 		"standbyNamesPre", yamledit.List(yamledit.String(m.Standby)),
-	))
+	)
+	if others > 0 {
+		yamledit.Set(synchronous, "failoverQuorum", yamledit.Bool(true))
+	}
+	yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql"), "synchronous", synchronous)
 	own, err := yamledit.At(m.tree, PathSynchronousCommit)
 	if err == nil && own == nil {
 		yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql.parameters"), "synchronous_commit", yamledit.String("remote_apply"))

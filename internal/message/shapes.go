@@ -6,6 +6,7 @@ const (
 	ExpectedMapping  ID = "expected-mapping"
 	ExpectedSequence ID = "expected-sequence"
 	ExpectedString   ID = "expected-string"
+	ExpectedInteger  ID = "expected-integer"
 	NoSpec           ID = "no-spec"
 	KeyTwice         ID = "key-twice"
 	AnchorInItself   ID = "anchor-in-itself"
@@ -21,6 +22,7 @@ var shapes = []entry{
 	{ExpectedMapping, "expected a mapping", ""},
 	{ExpectedSequence, "expected a sequence", ""},
 	{ExpectedString, "expected a string", ""},
+	{ExpectedInteger, "expected an integer", ""},
 	{ShapeOfCluster, "", "kubectl explain cluster.{path} --api-version=postgresql.cnpg.io/v1 shows its shape"},
 	{ShapeOfPolicy, "", "kubectl explain {kind}.spec --recursive shows its shape"},
 	{NoSpec, "it has no spec", "every Cluster has one: was the input cut off?"},

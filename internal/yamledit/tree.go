@@ -278,6 +278,7 @@ var (
 	expectedMapping  = message.New(message.ExpectedMapping)
 	expectedSequence = message.New(message.ExpectedSequence)
 	expectedString   = message.New(message.ExpectedString)
+	expectedInteger  = message.New(message.ExpectedInteger)
 )
 
 // kindAt is At for a node that must be of a kind; expected is the error where it is
@@ -311,6 +312,20 @@ func StringAt(root *yaml.Node, path string) (string, error) {
 		return "", err
 	}
 	return n.Value, nil
+}
+
+// IntAt is [At] for an integer, fallback where it is absent or null; its error may be
+// that there is something else.
+func IntAt(root *yaml.Node, path string, fallback int) (int, error) {
+	n, err := kindAt(root, path, yaml.ScalarNode, expectedInteger)
+	if n == nil {
+		return fallback, err
+	}
+	var i int
+	if n.ShortTag() != "!!int" || n.Decode(&i) != nil {
+		return 0, &Error{path, n.Line, expectedInteger}
+	}
+	return i, nil
 }
 
 // MappingsAt is [At] for the items of a sequence of mappings; its error may be that
