@@ -247,6 +247,7 @@ func TestLiveRegionLost(t *testing.T) {
 		}
 		t.Run("nothing written", func(t *testing.T) {
 			t.Parallel()
+			still.helm(t, on(activeNone()...))
 			still.helm(t, on(failover("now")...))
 			still.answer(t, "survivor", replica+"-rw", "INSERT INTO numbers DEFAULT VALUES")
 		})
@@ -281,6 +282,7 @@ func TestLiveRegionLost(t *testing.T) {
 
 // testPromoted makes the replica the active member, with the primary's region lost.
 func testPromoted(t *testing.T, n *namespace, mode string) {
+	n.helm(t, on(append(activeNone(), "CNPG_PAIR_REPLICATION="+mode)...)) // as the runbook goes about it
 	start := time.Now()
 	n.helm(t, on(append(failover("now"), "CNPG_PAIR_REPLICATION="+mode)...))
 	eventually(t, 2*time.Minute, "a replica that takes writes, with the old password", func() error {

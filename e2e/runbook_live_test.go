@@ -49,7 +49,9 @@ func testRunbook(t *testing.T, c *cluster) {
 		return want(got, fmt.Sprint(rows), err)
 	})
 	// nor is the primary: it may have rows of its own, so that it cannot follow
-	s.block(t, containing(t, runbook(t, "The primary's region is lost"), "set_active replica now"))
+	lost := runbook(t, "The primary's region is lost")
+	s.block(t, containing(t, lost, "set_active none"))
+	s.block(t, containing(t, lost, "set_active replica now"))
 	left := runbook(t, "A standby is lost")
 	s.block(t, containing(t, left, "STANDBY=$CLUSTER"))
 	for _, b := range left[2:] {

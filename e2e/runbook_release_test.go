@@ -313,22 +313,23 @@ func (r *runbookTest) manyReleases(t *testing.T) {
 	// a cluster of yours may have other pairs
 	r.paste(t, "grep -e '^"+first+" ' -e '^"+second+" ' tenants.txt > ours.txt && mv ours.txt tenants.txt")
 	r.block(t, containing(t, many, "each() ("))
-	lost := containing(t, many, "each set_active replica now")
-	if r.tool == "Flux" {
-		lost = containing(t, many, "each write_patches replica now")
-	}
-	r.block(t, containing(t, many, "switch_over() {"))
-	for _, step := range []struct {
+	type step struct {
 		block block
 		state string
-	}{
+	}
+	lost := []step{{containing(t, many, "fail_over() {"), "replica now"}}
+	if r.tool == "Flux" {
+		lost = []step{{containing(t, many, "each write_patches none"), "none"}, {containing(t, many, "each write_patches replica now"), "replica now"}}
+	}
+	r.block(t, containing(t, many, "switch_over() {"))
+	for _, step := range slices.Concat([]step{
 		{containing(t, many, "each switch_over"), "replica token"},
 		{containing(t, many, "roles() {"), "replica token"},
 		{containing(t, many, "each switch_back"), "primary"},
-		{lost, "replica now"},
+	}, lost, []step{
 		{containing(t, many, "promoted() {"), "replica now"},
 		{containing(t, many, "returned() {"), "replica done"},
-	} {
+	}) {
 		out := r.block(t, step.block)
 		if strings.Contains(out, "FAILED") {
 			t.Fatalf("docs/runbook.md:%d: %s", step.block.line, out)
