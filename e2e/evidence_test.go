@@ -34,6 +34,15 @@ func evidence(t testing.TB, name, format string, args ...any) {
 	measured.lines = append(measured.lines, seen{t.Name(), line})
 }
 
+// without says, once for all evidence of a test, what was seen to be lost or broken
+// before there was a rule against it.
+func without(t testing.TB, what string) {
+	t.Helper()
+	evidence(t, withoutTheRule, "%s", what)
+}
+
+const withoutTheRule = "without the rule"
+
 // writeEvidence appends the run's evidence, with its date and what was tested, to
 // $E2E_SUMMARY, or to a file beside the temporary ones.
 func writeEvidence(passed bool) {

@@ -241,6 +241,7 @@ func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *te
 		t.Errorf("the volumes were %s and are %s: something was cloned again", volumes, now)
 	}
 	evidence(t, "volumes cloned again", "none")
+	without(t, "a chart without a bootstrap could not be told: the primary went on writing beside the promoted replica; a replica promoted without a token lacked 8723 of 11200 rows")
 }
 
 // nothingLost looks for acknowledged rows in both members of a pair at rest.
@@ -335,6 +336,7 @@ func testRefused(t *testing.T, c *cluster) {
 	applied(on(failover("done")...))
 	eventually(t, 2*time.Minute, x+" that follows "+replica, func() error { return n.follows(x, replica) })
 
+	without(t, "the primary's change refused, and the replica promoted all the same: both took writes")
 	for member, pod := range writers {
 		acked := numbers(n.writtenBy(t, pod))
 		n.beyond(t, "client", x, n.last(t, "client", replica)-1)
@@ -507,6 +509,7 @@ func TestLivePauses(t *testing.T) {
 				n.healthyWith(t, instances, to)
 				n.beyond(t, "client", to, n.last(t, "client", to)+20)
 				pause, slower := n.pause(t, to+"-rw", first), n.slower(t, start)
+				without(t, "with a restart by a local switchover 12.9 to 14.4 s on the way back")
 				evidence(t, name+": longest pause between two writes", "%.1f s, while work took %.1f times as long as at best", pause, slower)
 				if pause > limit*slower {
 					t.Errorf("%s: nobody could write for %.1f s, want %.0f s at most", name, pause, limit)

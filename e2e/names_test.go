@@ -42,6 +42,7 @@ func TestAdmissionNames(t *testing.T) {
 			if len(replicas) != c.longest {
 				t.Fatalf("there are %d replicas, want %d", len(replicas), c.longest)
 			}
+			without(t, "a replica of 49 or 50 characters was admitted, and never cloned: no Job, no event, Setting up primary for ever")
 			eventually(t, 3*time.Minute, "a Job for each clone", func() error {
 				jobs := "\n" + plane.kubectl(t, "", "-n", namespace, "get", "jobs", "-o", `jsonpath={range .items[*]}{.metadata.name}{"\n"}{end}`)
 				for length := 1; length <= c.longest; length++ {

@@ -16,12 +16,20 @@ rows=$(awk -v RS= -F '\n' '
 			if (!(i in shown)) continue
 			count = split(blocks[i], lines, "\n")
 			sub(/: all passed$/, "", lines[1])
-			print "| **" lines[1] "** | |"
+			print "| **" lines[1] "** | | |"
+			split("", without)
 			for (j = 2; j <= count; j++) {
 				split(lines[j], words, ": ")
-				value = substr(lines[j], length(words[1]) + length(words[2]) + 5)
-				gsub(/\|/, "\\|", value)
-				print "| " words[2] " (`" words[1] "`) | " value " |"
+				test[j] = words[1]
+				name[j] = words[2]
+				value[j] = substr(lines[j], length(words[1]) + length(words[2]) + 5)
+				gsub(/\|/, "\\|", value[j])
+				if (name[j] == "without the rule") without[test[j]] = value[j]
+			}
+			for (j = 2; j <= count; j++) {
+				if (name[j] == "without the rule") continue
+				print "| " name[j] " (`" test[j] "`) | " value[j] " | " without[test[j]] " |"
+				delete without[test[j]] # once for each test
 			}
 		}
 	}' "$1")
@@ -29,7 +37,7 @@ if [ -z "$rows" ]; then
 	echo "proven.sh: no run that passed in $1" >&2
 	exit 1
 fi
-printf '%s\n' '| what | seen |' '|---|---|' "$rows" >"$2.rows"
+printf '%s\n' '| what | seen | without the rule |' '|---|---|---|' "$rows" >"$2.rows"
 sed -e '/<!-- proven -->/,/<!-- \/proven -->/{
 	/<!-- proven -->/{
 		p

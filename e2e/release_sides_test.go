@@ -109,6 +109,7 @@ spec:
 			})
 		}
 	}
+	without(t, "a primary without a bootstrap was refused, its replica was promoted all the same, and both took writes")
 	evidence(t, "ways to bootstrap, each through all steps, and cloned again, by both Helms", "4, %d steps", len(steps))
 }
 
