@@ -37,6 +37,7 @@ func TestLive(t *testing.T) {
 		run  func(*testing.T, *cluster)
 	}{
 		{"runbook", testRunbook},
+		{"local failover", testLocalFailover},
 		{"cluster lost", testClusterLost},
 		{"sides changed by helm 4", testSidesChangedByHelm4},
 		{"a member refused", testRefused},
@@ -45,6 +46,7 @@ func TestLive(t *testing.T) {
 		{"cluster lost, sync", testClusterLostSync},
 		{"sides changed by kubectl", testSidesChangedByKubectl},
 		{"sides changed by helm", testSidesChangedByHelm},
+		{"commits", testCommits},
 		{"turned on", testTurnedOn},
 		{"pair", testPair},
 		{"turned on without a pin", testUnpinned},
