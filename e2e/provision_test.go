@@ -156,6 +156,8 @@ metadata:
     catalyst.openova.io/cnpg-pair-name: NAME
 spec:
   instances: 1
+  inheritedMetadata:
+    labels: {openova.io/cnpg-role: primary, openova.io/region: region-a}
   primaryUpdateMethod: switchover
   bootstrap:
     initdb: {database: wordpress, owner: editor}
@@ -194,8 +196,11 @@ metadata:
   annotations:
     catalyst.openova.io/cnpg-pair-role: replica
     catalyst.openova.io/cnpg-pair-name: NAME
+    catalyst.openova.io/dr-promotion-mechanism: manual
 spec:
   instances: 1
+  inheritedMetadata:
+    labels: {openova.io/cnpg-role: replica, openova.io/region: region-b}
   bootstrap:
     pg_basebackup: {source: NAME, database: wordpress, owner: editor, secret: {name: NAME-app}}
   replica: {enabled: true, source: NAME}

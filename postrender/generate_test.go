@@ -279,7 +279,11 @@ func (g *generator) spec(name string) []field {
 		field{"affinity", g.some(60,
 			field{"nodeAffinity", g.some(80, field{"requiredDuringSchedulingIgnoredDuringExecution", []field{{"nodeSelectorTerms", terms}}})},
 			field{"nodeSelector", []field{{"openova.io/region", "fsn1"}, {"disk", "ssd"}}},
-			field{"topologyKey", "kubernetes.io/hostname"})},
+			field{"topologyKey", "kubernetes.io/hostname"},
+			field{"additionalPodAffinity", g.podTerms(name)},
+			field{"additionalPodAntiAffinity", g.podTerms(name)})},
+		field{"topologySpreadConstraints", []any{[]field{{"topologyKey", "kubernetes.io/hostname"}, {"labelSelector", g.selectorOf(name)}}}},
+		field{"podSelectorRefs", []any{[]field{{"name", "own"}, {"selector", g.selectorOf(name)}}}},
 		field{"postgresql", []field{{"parameters", []field{{"max_connections", raw(`"200"`)}, {"note", g.odd()}, {"other", g.odd()}}}}},
 		field{"primaryUpdateMethod", "restart"},
 		field{"enableSuperuserAccess", raw("true")},
@@ -292,6 +296,27 @@ func (g *generator) spec(name string) []field {
 	)...)
 	g.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
 	return fields
+}
+
+// selectorOf selects Pods, perhaps those of a Cluster.
+func (g *generator) selectorOf(name string) []field {
+	names := []any{name, "other-db", name + "-replica", "x"}[g.IntN(3):]
+	return g.some(60,
+		field{"matchLabels", g.some(70, field{"cnpg.io/cluster", names[0]}, field{"app", "blog"}, field{"openova.io/cnpg-role", "primary"})},
+		field{"matchExpressions", []any{
+			[]field{{"key", "cnpg.io/cluster"}, {"operator", []string{"In", "NotIn"}[g.IntN(2)]}, {"values", names}},
+			[]field{{"key", "openova.io/region"}, {"operator", "In"}, {"values", []any{"fsn1", "a"}}},
+			[]field{{"key", "cnpg.io/cluster"}, {"operator", "Exists"}},
+		}})
+}
+
+// podTerms are those of a pod affinity.
+func (g *generator) podTerms(name string) []field {
+	term := append([]field{{"topologyKey", "kubernetes.io/hostname"}, {"labelSelector", g.selectorOf(name)}},
+		g.some(30, field{"namespaces", []any{"blog", "shop"}[g.IntN(2):]}, field{"namespaceSelector", []field{}})...)
+	return g.some(70,
+		field{"requiredDuringSchedulingIgnoredDuringExecution", []any{term}},
+		field{"preferredDuringSchedulingIgnoredDuringExecution", []any{[]field{{"weight", raw("1")}, {"podAffinityTerm", term}}}})
 }
 
 // other writes a document that must come out as it went in.

@@ -170,6 +170,12 @@ func wantHalf(in values, role, region, otherRegion string) values {
 	annotations := child(child(o, "metadata"), "annotations")
 	annotations["catalyst.openova.io/cnpg-pair-role"] = role
 	annotations["catalyst.openova.io/cnpg-pair-name"] = name
+	if role == "replica" {
+		annotations["catalyst.openova.io/dr-promotion-mechanism"] = "manual"
+	}
+	ofPods := child(child(child(o, "spec"), "inheritedMetadata"), "labels")
+	ofPods["openova.io/cnpg-role"] = role
+	ofPods["openova.io/region"] = region
 
 	requirement := values{"key": "openova.io/region", "operator": "In", "values": []any{region}}
 	affinity := child(child(o, "spec"), "affinity")
@@ -248,6 +254,7 @@ func wantReplica(in values) values {
 		delete(child(metadata, "annotations"), "kubectl.kubernetes.io/last-applied-configuration")
 		delete(child(metadata, "annotations"), "argocd.argoproj.io/tracking-id")
 	}
+	judgeItself(spec, text(in, "metadata", "namespace"), name)
 	spec["replica"] = values{"enabled": true, "source": name}
 
 	database, owner, secret := "", "", ""

@@ -18,9 +18,13 @@ import (
 const (
 	LabelRole      = "openova.io/cnpg-role"
 	LabelPair      = "catalyst.openova.io/cnpg-pair"
-	labelRegion    = "openova.io/region"
+	LabelRegion    = "openova.io/region"
 	annotationRole = "catalyst.openova.io/cnpg-pair-role"
 	annotationName = "catalyst.openova.io/cnpg-pair-name"
+
+	// annotationPromotion tells the platform that no program promotes a replica by
+	// itself.
+	annotationPromotion = "catalyst.openova.io/dr-promotion-mechanism"
 
 	// AnnotationActive says which member takes writes, and AnnotationFailover that
 	// it is promoted without waiting; not there at rest. The guard lets a member
@@ -29,7 +33,10 @@ const (
 	AnnotationFailover = "cnpg-pair.openova.io/failover"
 
 	annotationFenced = "cnpg.io/fencedInstances"
-	annotationKeep   = "helm.sh/resource-policy"
+
+	// AnnotationKeep with the value keep makes Helm keep an object that leaves its
+	// release.
+	AnnotationKeep = "helm.sh/resource-policy"
 )
 
 // member is what a rule works on: the copy of the Cluster that becomes the member.
@@ -45,8 +52,10 @@ type member struct {
 var rules = []func(m *member) error{
 	dropLiveFields,
 	setPairLabels,
+	labelPods,
 	setUpdateMethod,
 	pinToRegion,
+	selectItself,
 	setName,
 	followSource,
 	cloneFromSource,
@@ -110,10 +119,29 @@ func setPairLabels(m *member) error {
 	}
 	labels := yamledit.MakeMapping(m.tree, "metadata.labels")
 	yamledit.Set(labels, LabelRole, yamledit.String(string(m.Role)))
-	yamledit.Set(labels, labelRegion, yamledit.String(m.Region))
+	yamledit.Set(labels, LabelRegion, yamledit.String(m.Region))
 	yamledit.Set(labels, LabelPair, yamledit.String(m.pair.Primary.Name))
 	m.annotate(annotationRole, string(m.Role))
 	m.annotate(annotationName, m.pair.Primary.Name)
+	if m.isReplica() {
+		m.annotate(annotationPromotion, "manual")
+	}
+	return nil
+}
+
+// PathPodLabels is where a Cluster lists the labels of its Pods, and of all that the
+// operator makes for it.
+const PathPodLabels = "spec.inheritedMetadata.labels"
+
+// labelPods labels the Pods, by which the platform shows where a member runs. A
+// running Pod gets them without a restart.
+func labelPods(m *member) error {
+	if _, err := yamledit.MappingAt(m.tree, PathPodLabels); err != nil {
+		return err
+	}
+	labels := yamledit.MakeMapping(m.tree, PathPodLabels)
+	yamledit.Set(labels, LabelRole, yamledit.String(string(m.Role)))
+	yamledit.Set(labels, LabelRegion, yamledit.String(m.Region))
 	return nil
 }
 
@@ -161,7 +189,7 @@ func tellStep(m *member) error {
 		m.annotate(AnnotationFailover, topology.FailoverNow)
 	}
 	if m.Keep {
-		m.annotate(annotationKeep, "keep")
+		m.annotate(AnnotationKeep, "keep")
 	}
 	if m.Fenced {
 		m.annotate(annotationFenced, `["*"]`)

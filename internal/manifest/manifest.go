@@ -21,6 +21,9 @@ import (
 // Group is the API group of CloudNativePG.
 const Group = "postgresql.cnpg.io"
 
+// LabelCluster is on every Pod of a Cluster, those of its Jobs too.
+const LabelCluster = "cnpg.io/cluster"
+
 // Source is one input: a name for messages ("stdin", a file's name) and the
 // rendered manifests.
 type Source struct {

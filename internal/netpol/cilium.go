@@ -109,6 +109,7 @@ func (c cilium) peerFor(spec, peer *yaml.Node, of *Cluster, m topology.Member) (
 	}
 	beside := yamledit.Clone(peer)
 	c.pods(beside).selectOnly(m.Name)
+	c.pods(beside).move(of.Pair.Primary, m)
 	if remote {
 		c.inPeerClusters(beside, of)
 	}

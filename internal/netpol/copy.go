@@ -65,8 +65,9 @@ func (p *policy) makeReplicas(spec *yaml.Node, c *Cluster, pairs []*Cluster) err
 	if err := p.addPeers(spec, pairs, c); err != nil {
 		return err
 	}
-	primary, replica := c.Name, c.Pair.Replica.Name
-	p.subject(spec).selectOnly(replica)
+	primary, replica := c.Pair.Primary, c.Pair.Replica
+	p.subject(spec).selectOnly(replica.Name)
+	p.subject(spec).move(primary, replica)
 	lists, err := p.peerLists(spec)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (p *policy) makeReplicas(spec *yaml.Node, c *Cluster, pairs []*Cluster) err
 			}
 		}
 	}
-	return p.allowPair(spec, c, replica)
+	return p.allowPair(spec, c, replica.Name)
 }
 
 // makePairs makes a spec that selects other Pods as well one that selects the

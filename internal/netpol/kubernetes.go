@@ -72,12 +72,13 @@ func (k kubernetes) mayBeIn(peer *yaml.Node, namespace string) bool {
 	return namespace == "" || selector{namespaces, k.label}.matches(labelNamespaceName, namespace)
 }
 
-func (k kubernetes) peerFor(_, peer *yaml.Node, _ *Cluster, m topology.Member) (*yaml.Node, error) {
+func (k kubernetes) peerFor(_, peer *yaml.Node, c *Cluster, m topology.Member) (*yaml.Node, error) {
 	if k.pods(peer).matchesCluster(m.Name) {
 		return nil, nil
 	}
 	beside := yamledit.Clone(peer)
 	k.pods(beside).selectOnly(m.Name)
+	k.pods(beside).move(c.Pair.Primary, m)
 	return beside, nil
 }
 

@@ -5,11 +5,13 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
-// labelCluster is on every Pod of a Cluster, those of its jobs too.
-const labelCluster = "cnpg.io/cluster"
+const labelCluster = manifest.LabelCluster
 
 // selector is a label selector in a policy. Its node is nil where it is left out.
 type selector struct {
@@ -143,14 +145,15 @@ func (s selector) selectOnly(clusters ...string) {
 
 // replace makes a selector that asks for one member by name ask for the other one.
 // One that asks for both stays as it is.
-func (s selector) replace(member, other string) {
+func (s selector) replace(member, other topology.Member) {
 	for _, r := range s.requirements(labelCluster) {
-		if r.operator != "In" || r.matches(other) {
+		if r.operator != "In" || r.matches(other.Name) {
 			continue
 		}
 		for i, value := range r.values {
-			if value.Value == member {
-				r.values[i] = yamledit.String(other)
+			if value.Value == member.Name {
+				r.values[i] = yamledit.String(other.Name)
+				s.move(member, other)
 			}
 		}
 	}
@@ -166,6 +169,23 @@ func (s selector) excludeReplica(primary, replica string) {
 		excluded := requirement{"In", names.Content}
 		if excluded.matches(primary) && !excluded.matches(replica) {
 			names.Content = append(names.Content, yamledit.String(replica))
+		}
+	}
+}
+
+// move makes a selector that asks for one member by the labels of its Pods ask for
+// the other one. It is for a selector that asks for the member by name, too.
+func (s selector) move(from, to topology.Member) {
+	for label, change := range map[string][2]string{
+		expand.LabelRole:   {string(from.Role), string(to.Role)},
+		expand.LabelRegion: {from.Region, to.Region},
+	} {
+		for _, r := range s.requirements(label) {
+			i := slices.IndexFunc(r.values, func(v *yaml.Node) bool { return v.Value == change[0] })
+			both := slices.ContainsFunc(r.values, func(v *yaml.Node) bool { return v.Value == change[1] })
+			if i >= 0 && !both {
+				r.values[i] = yamledit.String(change[1])
+			}
 		}
 	}
 }
