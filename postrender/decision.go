@@ -72,6 +72,11 @@ type Plan struct {
 	ShutdownTimeout   string `json:"smartShutdownTimeout,omitempty"`
 	UpdateMethod      string `json:"primaryUpdateMethod,omitempty"`
 	SynchronousCommit string `json:"synchronousCommit,omitempty"`
+	ServerTLSSecret   string `json:"serverTLSSecret,omitempty"`
+
+	// Apart is the node label that no two instances of a member may share, because
+	// their pod anti-affinity is required; empty if they may.
+	Apart string `json:"apart,omitempty"`
 }
 
 // Member is one Cluster of a pair.
@@ -101,14 +106,17 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 		Step: string(p.Step), Side: Side(p.Side), Replication: Async, Services: p.Services(), Secrets: secretsToCopy(p, cluster, change.InPlace),
 		Instances: said("spec.instances"), Storage: said("spec.storage.size"),
 		ShutdownTimeout: said("spec.smartShutdownTimeout"), UpdateMethod: said("spec.primaryUpdateMethod"), SynchronousCommit: said(expand.PathSynchronousCommit),
+		ServerTLSSecret: said(pathServerTLSSecret), Apart: apart(cluster),
 	}
 	if p.Synchronous {
 		plan.Replication = Sync
 	}
+	annotations, _ := yamledit.MappingAt(cluster, "metadata.annotations")
+	kept := yamledit.Scalar(annotations, expand.AnnotationKeep) == "keep"
 	for _, m := range p.Members() {
 		member := Member{
 			Role: string(m.Role), Name: m.Name, Region: m.Region, Rendered: m.Here,
-			Writes: m.Writes, Fenced: m.Fenced, Standby: m.Standby, Keep: m.Keep,
+			Writes: m.Writes, Fenced: m.Fenced, Standby: m.Standby, Keep: m.Keep || kept,
 			Token: m.Token, Cloned: m.Cloned,
 		}
 		if m.Pinned {

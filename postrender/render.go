@@ -90,6 +90,7 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	if p.empty != nil {
 		r.warn(p.empty)
 	}
+	r.warnOf(p)
 	for _, c := range p.selection.candidates {
 		switch c.decision.Action {
 		case CannotBePaired:
@@ -103,6 +104,13 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	return p.result, nil
 }
 
+// warnOf warns of what stands beside the pairs.
+func (r *Renderer) warnOf(p *processed) {
+	for _, remark := range p.remarks {
+		r.warn(errorAbout(remark.object, remark.about))
+	}
+}
+
 func (r *Renderer) warn(err error) {
 	if r.Warn != nil {
 		r.Warn(err)
@@ -111,12 +119,14 @@ func (r *Renderer) warn(err error) {
 
 // Explain tells for every Cluster of the sources what Render does with it, also
 // with hot standby off. Its errors are those of Render, because it makes the pairs
-// too; but it always reads the Clusters, so they must be well-formed.
+// too; but it always reads the Clusters, so they must be well-formed. Of the warnings
+// it repeats those about other objects than Clusters.
 func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
 	p, err := r.process(sources)
 	if err != nil {
 		return nil, err
 	}
+	r.warnOf(p)
 	for i, c := range p.selection.candidates {
 		if c.decision.Action == Paired {
 			p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree, p.changes[c.Tree])
@@ -130,6 +140,7 @@ type processed struct {
 	selection *selection
 	changes   map[*yaml.Node]yamledit.Change
 	result    *Result
+	remarks   []remark
 	empty     error // what is wrong with an empty stream
 }
 
@@ -157,6 +168,12 @@ func (r *Renderer) process(sources []Source) (*processed, error) {
 			errs = append(errs, errorAbout(c.Object, cannotBePaired(c.decision)))
 		}
 		p.result.Decisions = append(p.result.Decisions, c.decision)
+	}
+	p.remarks = selection.remarks(stream)
+	for _, remark := range p.remarks {
+		if t.Strict && remark.strictly() {
+			errs = append(errs, errorAbout(remark.object, remark.about))
+		}
 	}
 	problems = append(problems, p.expand(stream)...)
 	problems = append(problems, p.edit(stream)...)

@@ -60,7 +60,7 @@ type rule func(s *selection, c *candidate) (*message.Message, error)
 // The rules, in order: the first that returns a reason decides.
 var (
 	leaveAlone = []rule{checkState, checkReplica, checkMember, checkFollowed, checkOptedOut}
-	cannotPair = []rule{checkIdentity, checkToken, checkPin, checkPinWord, checkSynchronous, checkNames, checkPolicies}
+	cannotPair = []rule{checkIdentity, checkToken, checkPin, checkPinWord, checkAntiAffinity, checkSpread, checkSynchronous, checkNames, checkPolicies}
 )
 
 // selectClusters decides what happens to every Cluster of a stream.

@@ -16,12 +16,12 @@ func (p pair) effects() []string {
 	x, replica := p.primary.Name, p.replica.Name
 	if p.Step == "at-rest" {
 		if p.primary.Rendered && p.primary.NodeLabel != "" {
-			say("turning hot standby on or off changes the node affinity of %s, and so restarts its Pod that takes writes, once", x)
-			say("nobody can write for 13 to 18 s then, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open", p.shutdownTimeout())
-			say("the annotation %s: replica avoids this restart", postrender.AnnotationPin)
-			say("the volume of %s must be in the region %s (%s), or its Pod stays Pending: kubectl describe pv shows the node affinity of a volume", x, p.primary.Region, p.primary.NodeLabel)
+			all = append(all, p.rollout()...)
 		}
-		if p.replica.Rendered {
+		switch {
+		case p.replica.Rendered && p.replica.Keep:
+			say("turning hot standby off leaves %s and its volumes, because the chart has the annotation helm.sh/resource-policy: keep; it no longer follows %s then, as %s is deleted: delete it yourself", replica, x, p.replica.Host)
+		case p.replica.Rendered:
 			say("turning hot standby off deletes %s and its volumes", replica)
 		}
 	}
@@ -51,8 +51,40 @@ func (p pair) effects() []string {
 	if p.primary.Cloned && p.primary.Rendered {
 		say("if %s does not exist, it is created as a copy of %s; if it does, delete it with its volumes first, or --clone does nothing, or is refused", x, replica)
 	}
+	if p.ServerTLSSecret != "" {
+		say("the server certificate in the secret %s is the chart's own: it must name %s-rw, too, if applications check the name of the host (sslmode=verify-full)", p.ServerTLSSecret, replica)
+	}
 	if p.Step != "at-rest" && p.replica.Writes {
 		say("the application must connect to %s-rw; do not turn hot standby off", replica)
+	}
+	return all
+}
+
+// rollout says what the node affinity of the primary does to its Pods.
+func (p pair) rollout() []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	x := p.primary.Name
+	switch {
+	case !p.several():
+		say("turning hot standby on or off changes the node affinity of %s, and so restarts its Pod that takes writes, once", x)
+		say("nobody can write for 13 to 18 s then, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open", p.shutdownTimeout())
+	case p.UpdateMethod == "restart":
+		say("turning hot standby on or off changes the node affinity of %s, and so restarts all its Pods, one after the other, and last the one that takes writes", x)
+		say("nobody can write while that one restarts (the chart sets primaryUpdateMethod: restart), and for up to %s s more (smartShutdownTimeout) while the application keeps a session open", p.shutdownTimeout())
+	case p.UpdateMethod == "switchover":
+		say("turning hot standby on or off changes the node affinity of %s, and so restarts all its Pods, one after the other; before the one that takes writes restarts, another instance takes writes instead (the chart sets primaryUpdateMethod: switchover)", x)
+		say("that switchover ends all open sessions, and nobody can write until it is done")
+	default:
+		say("turning hot standby on changes the node affinity of %s, and so restarts all its Pods, one after the other; before the one that takes writes restarts, another instance takes writes instead (primaryUpdateMethod: switchover)", x)
+		say("that switchover ends all open sessions, and nobody can write until it is done")
+		say("turning hot standby off restarts all Pods again, and last the one that takes writes, without a switchover: nobody can write until it is back, and for up to %s s more (smartShutdownTimeout) while the application keeps a session open", p.shutdownTimeout())
+	}
+	say("the annotation %s: replica avoids this restart", postrender.AnnotationPin)
+	if p.several() {
+		say("the volumes of all instances of %s must be in the region %s (%s), or their Pods stay Pending: kubectl describe pv shows the node affinity of a volume", x, p.primary.Region, p.primary.NodeLabel)
+	} else {
+		say("the volume of %s must be in the region %s (%s), or its Pod stays Pending: kubectl describe pv shows the node affinity of a volume", x, p.primary.Region, p.primary.NodeLabel)
 	}
 	return all
 }

@@ -107,7 +107,11 @@ func (p pair) needs() []string {
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, m := range p.Members {
 		if m.Rendered && m.NodeLabel != "" {
-			say("nodes with the label %s, with room and volumes for %s", m.NodeLabel, p.size())
+			apart := ""
+			if p.Apart != "" && p.several() {
+				apart = fmt.Sprintf(", of which no two have the same %s (required pod anti-affinity)", p.Apart)
+			}
+			say("nodes with the label %s, with room and volumes for %s%s", m.NodeLabel, p.size(), apart)
 		}
 	}
 	other := "replica"
@@ -173,7 +177,11 @@ func (p pair) differences() [][3]string {
 		all = append(all, [3]string{"commits wait for", "what the chart says", on})
 	}
 	if p.primary.NodeLabel != "" && p.primary.Rendered {
-		all = append(all, [3]string{"Pod of the primary", "restarts when you turn hot standby off", "restarts when you turn hot standby on"})
+		pods, restart := "Pod", "restarts"
+		if p.several() {
+			pods, restart = "Pods", "restart"
+		}
+		all = append(all, [3]string{pods + " of the primary", restart + " when you turn hot standby off", restart + " when you turn hot standby on"})
 	}
 	return all
 }

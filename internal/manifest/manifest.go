@@ -9,6 +9,7 @@ package manifest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -82,6 +83,14 @@ type Problem struct {
 type Stream struct {
 	Documents []*yamledit.Document // those that were parsed, in order
 	Objects   []*Object            // all of theirs, in order
+
+	unread []unread // the other documents
+}
+
+// unread is a document that was not parsed.
+type unread struct {
+	source *Source
+	piece  yamledit.Piece
 }
 
 // Read finds the objects of the sources. All problems come together.
@@ -106,6 +115,7 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 	text := source.Data[piece.Body:piece.End]
 	cluster := mayHaveCluster(text)
 	if !cluster && !mayHaveService(text) && !mayHavePolicy(text) {
+		s.unread = append(s.unread, unread{source, piece})
 		return nil
 	}
 	document, err := yamledit.Parse(source.Data, piece)
@@ -129,6 +139,37 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 		s.Objects = append(s.Objects, o)
 	}
 	return problems
+}
+
+// Find returns the objects of a kind in the documents whose text has one of some
+// words, in order. Documents that Read had no need of are parsed for it: those that
+// are broken are not ours to judge.
+func (s *Stream) Find(kind string, words ...string) []*Object {
+	var found []*Object
+	for _, o := range s.Objects {
+		if o.Kind == kind {
+			found = append(found, o)
+		}
+	}
+	for _, u := range s.unread {
+		text := u.source.Data[u.piece.Body:u.piece.End]
+		if !bytes.Contains(text, []byte(kind)) || !slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(text, []byte(word)) }) {
+			continue
+		}
+		if h := readHead(text); h.sure && !h.isList() && h.kind != kind {
+			continue
+		}
+		document, err := yamledit.Parse(u.source.Data, u.piece)
+		if err != nil || document.Tree == nil {
+			continue
+		}
+		for _, tree := range objectsIn(document.Tree) {
+			if o, err := newObject(u.source, document, tree); err == nil && o.Kind == kind {
+				found = append(found, o)
+			}
+		}
+	}
+	return found
 }
 
 // newObject reads the identity of an object. Its error is that of a name or a

@@ -13,6 +13,8 @@ const (
 	OnePlace           ID = "one-place"
 	OneNode            ID = "one-node"
 	PinWord            ID = "pin-word"
+	RegionAntiAffinity ID = "region-anti-affinity"
+	RegionSpread       ID = "region-spread"
 	OwnSynchronous     ID = "own-synchronous"
 	NameTaken          ID = "name-taken"
 	MeshSelector       ID = "mesh-selector"
@@ -21,6 +23,10 @@ const (
 	TokenForSeveral    ID = "token-for-several"
 	PolicyWithoutName  ID = "policy-without-name"
 	PolicyNameTaken    ID = "policy-name-taken"
+
+	// of what stands beside a pair
+	ServiceReachesBoth ID = "service-reaches-both"
+	CertificateOfOne   ID = "certificate-of-one"
 )
 
 const (
@@ -41,6 +47,8 @@ var selection = []entry{
 	{OnePlace, "its nodeSelector or affinity pins both members to one place, {label} {value}", removePin},
 	{OneNode, "its node affinity pins both members to one node, {node}", removePin},
 	{PinWord, `its annotation cnpg-pair.openova.io/pin has the unknown value "{word}"`, "write both or replica, or remove it"},
+	{RegionAntiAffinity, "its {field} keeps its instances out of one region ({label}), and all instances of a member are in one region", "make it preferred, or use another node label, as in kubernetes.io/hostname"},
+	{RegionSpread, "its {field} spreads its instances over several regions ({label}), and all instances of a member are in one region", "remove that field, or set whenUnsatisfiable: ScheduleAnyway"},
 	{OwnSynchronous, "it has its own settings for synchronous replication, {field}", "remove them from the chart, or use --replication async"},
 	{NameTaken, "the name {name}, which the pair needs, is taken by {by}", rename},
 	{MeshSelector, "its Service {name} has the selectorType {type}", "make it rw: the replica must stream from the primary"},
@@ -49,4 +57,6 @@ var selection = []entry{
 	{TokenForSeveral, "one token is given (--promotion-token, CNPG_PAIR_PROMOTION_TOKEN) for several Clusters", "write NAME=TOKEN,NAME=TOKEN, each with status.demotionToken of its Cluster"},
 	{PolicyWithoutName, "the {policy} that selects its Pods ({at}) has no metadata.name", "name it: the name of the replica's policy derives from it"},
 	{PolicyNameTaken, "the name {name}, which the replica's copy of {policy} needs, is taken by {by}", rename},
+	{ServiceReachesBoth, "it selects Pods of the primary {primary} and of its replica {replica}", "add the label cnpg.io/cluster: {primary} to its selector"},
+	{CertificateOfOne, "the server certificate of the Cluster {cluster} does not name {host}, to which applications connect when the replica takes writes", "add {host}, and its names with the namespace, to the certificate"},
 }

@@ -21,6 +21,8 @@ type Topology struct {
 	// MustPair is true where a Cluster that cannot be paired is an error.
 	MustPair bool
 
+	Strict bool // other things that do not fit are errors too
+
 	settings Settings
 }
 
@@ -37,7 +39,7 @@ func New(s Settings) (Topology, error) {
 		return Topology{}, message.New(message.TokenIsVariable, "word", string(s.PromotionToken))
 	}
 	t := Topology{
-		settings: s, Degraded: s.checkHotStandby(),
+		settings: s, Degraded: s.checkHotStandby(), Strict: s.Strict,
 		MustPair: s.Strict || s.Active != ActivePrimary || s.Failover == FailoverNow,
 	}
 	t.Enabled = s.EnableHotStandby && t.Degraded == nil
