@@ -7,17 +7,19 @@ import (
 
 // The variables from which [ConfigFromEnv] reads the settings.
 const (
-	EnvEnableHotStandby = topology.EnvEnableHotStandby // SOVEREIGN_ENABLE_HOT_STANDBY
-	EnvPrimaryRegion    = topology.EnvPrimaryRegion    // SOVEREIGN_PRIMARY_REGION
-	EnvReplicaRegion    = topology.EnvReplicaRegion    // SOVEREIGN_REPLICA_REGION
-	EnvSide             = topology.EnvSide             // CNPG_PAIR_SIDE
-	EnvReplication      = topology.EnvReplication      // CNPG_PAIR_REPLICATION
-	EnvActive           = topology.EnvActive           // CNPG_PAIR_ACTIVE
-	EnvPromotionToken   = topology.EnvPromotionToken   // CNPG_PAIR_PROMOTION_TOKEN
-	EnvFailover         = topology.EnvFailover         // CNPG_PAIR_FAILOVER
-	EnvClone            = topology.EnvClone            // CNPG_PAIR_CLONE
-	EnvPeerClusters     = topology.EnvPeerClusters     // CNPG_PAIR_PEER_CLUSTERS
-	EnvStrict           = topology.EnvStrict           // CNPG_PAIR_STRICT
+	EnvEnableHotStandby  = topology.EnvEnableHotStandby  // SOVEREIGN_ENABLE_HOT_STANDBY
+	EnvPrimaryRegion     = topology.EnvPrimaryRegion     // SOVEREIGN_PRIMARY_REGION
+	EnvReplicaRegion     = topology.EnvReplicaRegion     // SOVEREIGN_REPLICA_REGION
+	EnvSide              = topology.EnvSide              // CNPG_PAIR_SIDE
+	EnvReplication       = topology.EnvReplication       // CNPG_PAIR_REPLICATION
+	EnvActive            = topology.EnvActive            // CNPG_PAIR_ACTIVE
+	EnvPromotionToken    = topology.EnvPromotionToken    // CNPG_PAIR_PROMOTION_TOKEN
+	EnvFailover          = topology.EnvFailover          // CNPG_PAIR_FAILOVER
+	EnvClone             = topology.EnvClone             // CNPG_PAIR_CLONE
+	EnvArchiveGeneration = topology.EnvArchiveGeneration // CNPG_PAIR_ARCHIVE_GENERATION
+	EnvWALKeepSize       = topology.EnvWALKeepSize       // CNPG_PAIR_WAL_KEEP_SIZE
+	EnvPeerClusters      = topology.EnvPeerClusters      // CNPG_PAIR_PEER_CLUSTERS
+	EnvStrict            = topology.EnvStrict            // CNPG_PAIR_STRICT
 )
 
 // Side says which members of a pair are rendered.
@@ -88,6 +90,18 @@ type Config struct {
 	// created as a copy in any case.
 	Clone Side
 
+	// ArchiveGeneration is the generation of the WAL archive of each member that was
+	// cloned, as NAME=N,NAME=N, where NAME is that of the member: it archives under a
+	// server name that ends with -gN, because it must not archive into what its
+	// forerunner left. The number must be higher with each clone, and must stay
+	// while the member lives.
+	ArchiveGeneration string
+
+	// WALKeepSize is PostgreSQL's parameter wal_keep_size of both members, as in 2GB,
+	// where the chart does not set it: how much WAL a standby may miss that has no
+	// archive to read it from. Empty means that of CloudNativePG, 512MB.
+	WALKeepSize string
+
 	// PeerClusters are the names, in Cilium's ClusterMesh, of the Kubernetes
 	// clusters of the other side. CiliumNetworkPolicies need them.
 	PeerClusters []string
@@ -113,6 +127,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 		EnableHotStandby: s.EnableHotStandby, PrimaryRegion: s.PrimaryRegion, ReplicaRegion: s.ReplicaRegion, RegionKey: s.RegionKey,
 		Side: Side(s.Side), Replication: Replication(s.Replication), Active: Active(s.Active),
 		PromotionToken: string(s.PromotionToken), Failover: Failover(s.Failover), Clone: Side(s.Clone),
+		ArchiveGeneration: string(s.ArchiveGeneration), WALKeepSize: s.WALKeepSize,
 		PeerClusters: s.PeerClusters, Strict: s.Strict,
 	}, nil
 }
@@ -139,6 +154,7 @@ func (c Config) settings() topology.Settings {
 		EnableHotStandby: c.EnableHotStandby, PrimaryRegion: c.PrimaryRegion, ReplicaRegion: c.ReplicaRegion, RegionKey: c.RegionKey,
 		Side: string(c.Side), Replication: string(c.Replication), Active: string(c.Active),
 		PromotionToken: topology.Tokens(c.PromotionToken), Failover: string(c.Failover), Clone: string(c.Clone),
+		ArchiveGeneration: topology.Generations(c.ArchiveGeneration), WALKeepSize: c.WALKeepSize,
 		PeerClusters: c.PeerClusters, Strict: c.Strict,
 	}
 }

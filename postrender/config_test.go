@@ -106,7 +106,7 @@ func configFrom(env map[string]string) (postrender.Config, error) {
 func TestConfigFromEnv(t *testing.T) {
 	for word, names := range map[string][]string{
 		"ture": {postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive,
-			postrender.EnvPromotionToken, postrender.EnvFailover, postrender.EnvClone, "CNPG_PAIR_REJOIN"},
+			postrender.EnvPromotionToken, postrender.EnvFailover, postrender.EnvClone, postrender.EnvArchiveGeneration, postrender.EnvWALKeepSize, "CNPG_PAIR_REJOIN"},
 		"a b/c":             {postrender.EnvPeerClusters},
 		"replica":           {postrender.EnvActive},         // without a word about how it is promoted
 		"db=" + token:       {},                             // see TestTokens
@@ -127,8 +127,9 @@ func TestConfigFromEnv(t *testing.T) {
 		postrender.EnvEnableHotStandby: "on", postrender.EnvPrimaryRegion: "fsn1", postrender.EnvReplicaRegion: "hel1",
 		postrender.EnvSide: "secondary", postrender.EnvReplication: "SYNC", postrender.EnvActive: " none", postrender.EnvFailover: "Done",
 		postrender.EnvPeerClusters: "a, b", postrender.EnvStrict: "no",
+		postrender.EnvArchiveGeneration: "db=2", postrender.EnvWALKeepSize: "2GB",
 	})
-	if want := []string{"a", "b"}; err != nil || got.Failover != "Done" || got.Strict || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
+	if want := []string{"a", "b"}; err != nil || got.Failover != "Done" || got.Strict || got.ArchiveGeneration != "db=2" || got.WALKeepSize != "2GB" || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -1,6 +1,7 @@
 package postrender
 
 import (
+	"cmp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -77,6 +78,17 @@ type Plan struct {
 	// Apart is the node label that no two instances of a member may share, because
 	// their pod anti-affinity is required; empty if they may.
 	Apart string `json:"apart,omitempty"`
+
+	// WALKeepSize is how much WAL a standby may miss, and WALKeepSizeFrom who says so:
+	// chart, setting or default. WALVolume is the size of the volume for the WAL,
+	// where the Cluster has it.
+	WALKeepSize     string `json:"walKeepSize"`
+	WALKeepSizeFrom string `json:"walKeepSizeFrom"`
+	WALVolume       string `json:"walVolume,omitempty"`
+
+	// Archive is where the WAL is archived, and a standby reads what it has missed:
+	// barmanObjectStore, or the name of a plugin; empty for nowhere.
+	Archive string `json:"archive,omitempty"`
 }
 
 // Member is one Cluster of a pair.
@@ -94,6 +106,12 @@ type Member struct {
 	Token     string `json:"promotionToken,omitempty"` // the demotion token of the other member, which it waits for
 	Cloned    bool   `json:"cloned"`                   // where it does not exist, it is created as a copy of the other member
 	Keep      bool   `json:"keep"`                     // Helm does not delete it when it leaves the release
+
+	// ArchiveServer is the server name under which it archives its WAL, and
+	// ArchiveGeneration the number in it, if the settings say one; empty where it does
+	// not archive, or where only its plugin knows.
+	ArchiveServer     string `json:"archiveServer,omitempty"`
+	ArchiveGeneration string `json:"archiveGeneration,omitempty"`
 }
 
 // planOf returns the plan of a pair that becomes of a Cluster by a change.
@@ -108,6 +126,16 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 		ShutdownTimeout: said("spec.smartShutdownTimeout"), UpdateMethod: said("spec.primaryUpdateMethod"), SynchronousCommit: said(expand.PathSynchronousCommit),
 		ServerTLSSecret: said(pathServerTLSSecret), Apart: apart(cluster),
 	}
+	plan.WALKeepSize, plan.WALKeepSizeFrom = cmp.Or(p.WALKeepSize, "512MB"), "default"
+	if p.WALKeepSize != "" {
+		plan.WALKeepSizeFrom = "setting"
+	}
+	if own := said(expand.PathWALKeepSize); own != "" {
+		plan.WALKeepSize, plan.WALKeepSizeFrom = own, "chart"
+	}
+	plan.WALVolume = cmp.Or(said("spec.walStorage.size"), plan.Storage)
+	archive, _ := expand.ArchiveOf(cluster) // a Cluster for which that fails has no plan
+	plan.Archive = archive.Name()
 	if p.Synchronous {
 		plan.Replication = Sync
 	}
@@ -117,7 +145,10 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 		member := Member{
 			Role: string(m.Role), Name: m.Name, Region: m.Region, Rendered: m.Here,
 			Writes: m.Writes, Fenced: m.Fenced, Standby: m.Standby, Keep: m.Keep || kept,
-			Token: m.Token, Cloned: m.Cloned,
+			Token: m.Token, Cloned: m.Cloned, ArchiveServer: archive.ServerName(m),
+		}
+		if member.ArchiveServer != "" {
+			member.ArchiveGeneration = m.Generation
 		}
 		if m.Pinned {
 			member.NodeLabel = p.RegionKey + "=" + m.Region

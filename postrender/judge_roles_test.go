@@ -89,6 +89,7 @@ func wantPair(c postrender.Config, in values) []values {
 	if c.Replication == "sync" && c.Active != "none" && c.Failover != "now" {
 		sync(active, passiveName)
 	}
+	wantArchives(c, in, primary, replica)
 	switch c.Side {
 	case "primary":
 		if moved {
@@ -167,6 +168,9 @@ func settings(seed uint64) postrender.Config {
 			c.Clone = "primary"
 		}
 	}
+	if random.IntN(3) == 0 {
+		c.WALKeepSize = pick("2GB", "512MB", "4096")
+	}
 	return c
 }
 
@@ -188,11 +192,14 @@ func matrix() []postrender.Config {
 				{PromotionToken: token},
 				{Failover: "now"},
 				{Failover: "done", Clone: "replica"},
+				{ArchiveGeneration: "blog-db-replica=2", WALKeepSize: "2GB"},
+				{Active: "replica", Failover: "done", Clone: "primary", ArchiveGeneration: "blog-db=20261128093000, blog-db-replica=1,", WALKeepSize: "1024"},
 			} {
 				c := cfg
 				c.PeerClusters = []string{farCluster}
 				c.Side, c.Replication = side, replication
 				c.Active, c.PromotionToken, c.Failover, c.Clone = step.Active, step.PromotionToken, step.Failover, step.Clone
+				c.ArchiveGeneration, c.WALKeepSize = step.ArchiveGeneration, step.WALKeepSize
 				all = append(all, c)
 			}
 		}

@@ -327,15 +327,6 @@ func wantReplica(in values) values {
 			delete(spec, "managed")
 		}
 	}
-	if s := text(in, "spec", "backup", "barmanObjectStore", "serverName"); s != "" {
-		child(child(spec, "backup"), "barmanObjectStore")["serverName"] = s + "-replica"
-	}
-	plugins, _ := spec["plugins"].([]any)
-	for _, p := range plugins {
-		if s := text(p.(values), "parameters", "serverName"); s != "" && p.(values)["name"] == "barman-cloud.cloudnative-pg.io" {
-			child(p.(values), "parameters")["serverName"] = s + "-replica"
-		}
-	}
 	return o
 }
 

@@ -99,6 +99,9 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 			if wrong := topology.CheckCloning(c.Name); wrong != nil {
 				r.warn(errorAbout(c.Object, wrong))
 			}
+			if wrong := checkArchive(c); wrong != nil {
+				r.warn(errorAbout(c.Object, wrong))
+			}
 		}
 	}
 	return p.result, nil
@@ -167,6 +170,9 @@ func (r *Renderer) process(sources []Source) (*processed, error) {
 		if c.decision.Action == CannotBePaired && t.MustPair {
 			errs = append(errs, errorAbout(c.Object, cannotBePaired(c.decision)))
 		}
+		if wrong := checkArchive(c); wrong != nil && t.Strict {
+			errs = append(errs, errorAbout(c.Object, wrong))
+		}
 		p.result.Decisions = append(p.result.Decisions, c.decision)
 	}
 	p.remarks = selection.remarks(stream)
@@ -184,6 +190,25 @@ func (r *Renderer) process(sources []Source) (*processed, error) {
 		return nil, inOrder(sources, errs)
 	}
 	return p, nil
+}
+
+// checkArchive finds a member that is created again and would archive its WAL into
+// what it left in the archive before, which nobody would notice until its volume is
+// full.
+func checkArchive(c *candidate) *message.Message {
+	if c.decision.Action != Paired {
+		return nil
+	}
+	archive, err := expand.ArchiveOf(c.Tree)
+	if err != nil {
+		return nil // which package expand tells
+	}
+	for _, m := range c.Pair.Members() {
+		if server := archive.ServerName(m); m.Role == c.Pair.Clone && m.Generation == "" && server != "" {
+			return message.New(message.CloneIntoArchive, "member", string(m.Role), "name", m.Name, "server", server)
+		}
+	}
+	return nil
 }
 
 func cannotBePaired(d Decision) error {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
@@ -29,6 +30,7 @@ func (p pair) effects() []string {
 		say("if %s is lost, Kubernetes may refuse the Job that creates it again as a copy of %s: its name is longer than 46 characters", x, replica)
 	}
 	all = append(all, p.commits()...)
+	all = append(all, p.archive()...)
 	switch p.Step {
 	case "demote":
 		all = append(all, p.demotion()...)
@@ -160,6 +162,38 @@ func (p pair) waitsFor(m postrender.Member) string {
 		return m.Standby + " and one other instance of " + m.Name
 	}
 	return m.Standby
+}
+
+// archive says how much WAL a standby may miss while it is away, and where each
+// member archives its own.
+func (p pair) archive() []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	size := p.WALKeepSize
+	if _, err := strconv.ParseFloat(size, 64); err == nil {
+		size += "MB" // PostgreSQL's unit of this parameter
+	}
+	from := map[string]string{"chart": "set by the chart", "setting": "set by --wal-keep-size", "default": "CloudNativePG's default"}
+	size += " of WAL (wal_keep_size, " + from[p.WALKeepSizeFrom] + ")"
+	if p.WALVolume != "" {
+		size += " on a volume of " + p.WALVolume
+	}
+	switch {
+	case p.Archive == "":
+		say("each member keeps the last %s; a standby that misses more while it is away must be cloned again, because the WAL is not archived", size)
+		return all
+	case p.primary.ArchiveServer == "":
+		say("each member keeps the last %s; a standby that misses more while it is away needs the plugin %s, if that gives it the WAL of the other member", size, p.Archive)
+		say("cnpg-pair does not know where %s archives: it must keep the members apart, and a member that is cloned again from what that one archived before", p.Archive)
+		return all
+	}
+	say("each member keeps the last %s; there is no limit to what a standby may miss while it is away: it reads the rest from the archive of the other member (%s)", size, p.Archive)
+	say("in this archive, the serverName of %s is %s, and that of %s is %s", p.primary.Name, p.primary.ArchiveServer, p.replica.Name, p.replica.ArchiveServer)
+	say("a member that is created again, also because hot standby was off, needs another serverName: give it a higher number in --archive-generation, and do not change that of the other one")
+	if p.Step == "at-rest" && p.primary.ArchiveGeneration != "" && p.primary.ArchiveGeneration != "1" {
+		say("before you turn hot standby off, write serverName: %s into the chart, and take %s out of --archive-generation", p.primary.ArchiveServer, p.primary.Name)
+	}
+	return all
 }
 
 // commits say what commits wait for with synchronous replication.

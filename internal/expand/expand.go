@@ -62,8 +62,9 @@ var rules = []func(m *member) error{
 	connectToSource,
 	shareSuperuser,
 	serveMesh,
-	renameBackupServer,
+	renameArchive,
 	replicateSynchronously,
+	keepWAL,
 	tellStep,
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
@@ -56,7 +55,9 @@ func cloneFromSource(m *member) error {
 	return nil
 }
 
-// connectToSource adds the external cluster that stands for the source. An
+// connectToSource adds the external cluster that stands for the source, with its
+// archive: a standby of another Cluster has no replication slot, and what its source
+// has recycled while it was away is there only. An
 // external cluster of the chart's own with that name served a bootstrap that the
 // member does not have, and gives way: CNPG refuses two with one name.
 func connectToSource(m *member) error {
@@ -93,6 +94,11 @@ func connectToSource(m *member) error {
 		"sslCert", yamledit.Map("name", client, "key", "tls.crt"),
 		"sslRootCert", yamledit.Map("name", ca, "key", "ca.crt"),
 	)
+	archive, err := ArchiveOf(m.tree)
+	if err != nil {
+		return err
+	}
+	archive.addTo(source, m.pair.SourceOf(m.Member))
 	taken := slices.IndexFunc(entries, func(e *yaml.Node) bool {
 		name := yamledit.Get(e, "name")
 		return !yamledit.IsNull(name) && name.Value == m.Source.Cluster
@@ -161,39 +167,6 @@ func replicateSynchronously(m *member) error {
 	own, err := yamledit.At(m.tree, PathSynchronousCommit)
 	if err == nil && own == nil {
 		yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql.parameters"), "synchronous_commit", yamledit.String("remote_apply"))
-	}
-	return err
-}
-
-// barmanPlugin is the name of the Barman Cloud CNPG-I plugin.
-const barmanPlugin = "barman-cloud.cloudnative-pg.io"
-
-// renameBackupServer keeps the WAL archives of the two members apart, where the
-// chart names the server; otherwise the Cluster's name does.
-func renameBackupServer(m *member) error {
-	if !m.isReplica() {
-		return nil
-	}
-	if err := appendSuffix(m.tree, "spec.backup.barmanObjectStore", m.Role); err != nil {
-		return err
-	}
-	plugins, err := yamledit.MappingsAt(m.tree, "spec.plugins")
-	for i, plugin := range plugins {
-		if name := yamledit.Get(plugin, "name"); yamledit.IsNull(name) || name.Value != barmanPlugin {
-			continue
-		}
-		if err := appendSuffix(plugin, "parameters", m.Role); err != nil {
-			return yamledit.InItem(err, "spec.plugins", i)
-		}
-	}
-	return err
-}
-
-// appendSuffix puts the role after the serverName at path, if there is one.
-func appendSuffix(tree *yaml.Node, path string, role topology.Role) error {
-	name, err := yamledit.StringAt(tree, path+".serverName")
-	if err == nil && name != "" {
-		yamledit.Set(yamledit.MakeMapping(tree, path), "serverName", yamledit.String(name+"-"+string(role)))
 	}
 	return err
 }

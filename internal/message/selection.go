@@ -8,6 +8,7 @@ const (
 	NameTooLong        ID = "name-too-long"
 	NameNoLabel        ID = "name-no-label"
 	NameTooLongToClone ID = "name-too-long-to-clone"
+	CloneIntoArchive   ID = "clone-into-archive"
 	NodeSelector       ID = "node-selector"
 	NodeAffinity       ID = "node-affinity"
 	OnePlace           ID = "one-place"
@@ -42,6 +43,8 @@ var selection = []entry{
 	{NameTooLong, "its name is longer than CNPG's 50 characters", tooLong},
 	{NameNoLabel, "its name is not a DNS-1035 label (a-z, 0-9 and '-', beginning with a letter)", tooLong},
 	{NameTooLongToClone, "its name is longer than 46 characters: Kubernetes may refuse the Job that creates it again as a copy of its replica, or the one that upgrades it", "give it a shorter name while it has no data"},
+	{CloneIntoArchive, "--clone {member} (CNPG_PAIR_CLONE) creates {name} again, and {name} would archive its WAL where it did before, as {server}: the operator refuses that, and the volume fills up",
+		"add {name}=2 to --archive-generation (CNPG_PAIR_ARCHIVE_GENERATION), or a higher number at each clone; {name}=1 if it is not the one that is cloned"},
 	{NodeSelector, "its nodeSelector asks for {label} {region}, but the primary region is {primaryRegion}", removePin},
 	{NodeAffinity, "its node affinity keeps it out of the primary region {primaryRegion}", removePin},
 	{OnePlace, "its nodeSelector or affinity pins both members to one place, {label} {value}", removePin},

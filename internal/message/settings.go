@@ -10,6 +10,9 @@ const (
 	NoToken             ID = "no-token"
 	TokenTwice          ID = "token-twice"
 	TokensWithoutName   ID = "tokens-without-name"
+	NoGeneration        ID = "no-generation"
+	GenerationTwice     ID = "generation-twice"
+	WALKeepSize         ID = "wal-keep-size"
 	PeerClusterName     ID = "peer-cluster-name"
 	RegionKey           ID = "region-key"
 	RegionsEmpty        ID = "regions-empty"
@@ -46,6 +49,10 @@ var settings = []entry{
 		"take status.demotionToken of the Cluster that took writes, whole, or NAME=TOKEN,NAME=TOKEN for several Clusters"},
 	{TokenTwice, "--promotion-token (CNPG_PAIR_PROMOTION_TOKEN) has two tokens for {name}", "give the newer one"},
 	{TokensWithoutName, "--promotion-token (CNPG_PAIR_PROMOTION_TOKEN) has several tokens, and one without a name", "write NAME=TOKEN for each, with the name of the chart's Cluster"},
+	{NoGeneration, `--archive-generation (CNPG_PAIR_ARCHIVE_GENERATION): "{word}" does not say NAME=N`,
+		"give each member that was cloned, by its own name, a number: blog-db=2,blog-db-replica=3"},
+	{GenerationTwice, "--archive-generation (CNPG_PAIR_ARCHIVE_GENERATION) has two numbers for {name}", "give the higher one"},
+	{WALKeepSize, `--wal-keep-size (CNPG_PAIR_WAL_KEEP_SIZE): "{word}" is not a size for PostgreSQL`, "give a number with kB, MB, GB or TB, as in 2GB"},
 	{PeerClusterName, `--peer-clusters (CNPG_PAIR_PEER_CLUSTERS): "{name}" is not a cluster name`,
 		"give the names by which Cilium's ClusterMesh knows the clusters, separated by commas"},
 	{RegionKey, `--region-key: "{key}" is not a Kubernetes label key`, "give the key of a node label, as in topology.kubernetes.io/region"},

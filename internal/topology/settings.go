@@ -10,17 +10,19 @@ import (
 
 // The names of the settings as the platform writes them into an environment.
 const (
-	EnvEnableHotStandby = "SOVEREIGN_ENABLE_HOT_STANDBY"
-	EnvPrimaryRegion    = "SOVEREIGN_PRIMARY_REGION"
-	EnvReplicaRegion    = "SOVEREIGN_REPLICA_REGION"
-	EnvSide             = "CNPG_PAIR_SIDE"
-	EnvReplication      = "CNPG_PAIR_REPLICATION"
-	EnvActive           = "CNPG_PAIR_ACTIVE"
-	EnvPromotionToken   = "CNPG_PAIR_PROMOTION_TOKEN"
-	EnvFailover         = "CNPG_PAIR_FAILOVER"
-	EnvClone            = "CNPG_PAIR_CLONE"
-	EnvPeerClusters     = "CNPG_PAIR_PEER_CLUSTERS"
-	EnvStrict           = "CNPG_PAIR_STRICT"
+	EnvEnableHotStandby  = "SOVEREIGN_ENABLE_HOT_STANDBY"
+	EnvPrimaryRegion     = "SOVEREIGN_PRIMARY_REGION"
+	EnvReplicaRegion     = "SOVEREIGN_REPLICA_REGION"
+	EnvSide              = "CNPG_PAIR_SIDE"
+	EnvReplication       = "CNPG_PAIR_REPLICATION"
+	EnvActive            = "CNPG_PAIR_ACTIVE"
+	EnvPromotionToken    = "CNPG_PAIR_PROMOTION_TOKEN"
+	EnvFailover          = "CNPG_PAIR_FAILOVER"
+	EnvClone             = "CNPG_PAIR_CLONE"
+	EnvArchiveGeneration = "CNPG_PAIR_ARCHIVE_GENERATION"
+	EnvWALKeepSize       = "CNPG_PAIR_WAL_KEEP_SIZE"
+	EnvPeerClusters      = "CNPG_PAIR_PEER_CLUSTERS"
+	EnvStrict            = "CNPG_PAIR_STRICT"
 )
 
 // envRejoin is a setting of the versions before tokens.
@@ -29,7 +31,7 @@ const envRejoin = "CNPG_PAIR_REJOIN"
 // Variables are the names of all settings, in the order in which people are told
 // of them.
 var Variables = []string{EnvEnableHotStandby, EnvPrimaryRegion, EnvReplicaRegion, EnvStrict,
-	EnvSide, EnvReplication, EnvActive, EnvPromotionToken, EnvFailover, EnvClone, EnvPeerClusters}
+	EnvSide, EnvReplication, EnvActive, EnvPromotionToken, EnvFailover, EnvClone, EnvArchiveGeneration, EnvWALKeepSize, EnvPeerClusters}
 
 // The words of Settings.Side.
 const (
@@ -68,6 +70,8 @@ type Settings struct {
 	Side, Replication, Active    string
 	PromotionToken               Tokens
 	Failover, Clone              string
+	ArchiveGeneration            Generations
+	WALKeepSize                  string
 	PeerClusters                 []string
 	Strict                       bool
 }
@@ -77,16 +81,18 @@ type Settings struct {
 // platform, an unknown word turns hot standby off.
 func FromEnv(getenv func(string) string) (Settings, error) {
 	s := Settings{
-		EnableHotStandby: isOn(getenv(EnvEnableHotStandby)),
-		PrimaryRegion:    getenv(EnvPrimaryRegion),
-		ReplicaRegion:    getenv(EnvReplicaRegion),
-		Side:             getenv(EnvSide),
-		Replication:      getenv(EnvReplication),
-		Active:           getenv(EnvActive),
-		PromotionToken:   Tokens(getenv(EnvPromotionToken)),
-		Failover:         getenv(EnvFailover),
-		Clone:            getenv(EnvClone),
-		PeerClusters:     strings.FieldsFunc(getenv(EnvPeerClusters), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }),
+		EnableHotStandby:  isOn(getenv(EnvEnableHotStandby)),
+		PrimaryRegion:     getenv(EnvPrimaryRegion),
+		ReplicaRegion:     getenv(EnvReplicaRegion),
+		Side:              getenv(EnvSide),
+		Replication:       getenv(EnvReplication),
+		Active:            getenv(EnvActive),
+		PromotionToken:    Tokens(getenv(EnvPromotionToken)),
+		Failover:          getenv(EnvFailover),
+		Clone:             getenv(EnvClone),
+		ArchiveGeneration: Generations(getenv(EnvArchiveGeneration)),
+		WALKeepSize:       getenv(EnvWALKeepSize),
+		PeerClusters:      strings.FieldsFunc(getenv(EnvPeerClusters), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }),
 	}
 	var err error
 	if s.Strict, err = readSwitch("--strict", EnvStrict, getenv); err != nil {
@@ -144,6 +150,12 @@ func (s Settings) Validate() error {
 	if err := s.PromotionToken.validate(); err != nil {
 		return err
 	}
+	if err := s.ArchiveGeneration.validate(); err != nil {
+		return err
+	}
+	if s.WALKeepSize != "" && !validMegabytes(s.WALKeepSize) {
+		return message.New(message.WALKeepSize, "word", s.WALKeepSize)
+	}
 	if err := s.checkActive(); err != nil {
 		return err
 	}
@@ -192,6 +204,7 @@ func (s Settings) normal() Settings {
 	}
 	s.Replication, s.Active = normal(s.Replication, Async), normal(s.Active, ActivePrimary)
 	s.Failover, s.Clone = normal(s.Failover, ""), normal(s.Clone, "")
+	s.WALKeepSize = strings.TrimSpace(s.WALKeepSize)
 	s.PromotionToken = Tokens(strings.TrimSpace(string(s.PromotionToken)))
 	return s
 }

@@ -21,7 +21,8 @@ type Topology struct {
 	// MustPair is true where a Cluster that cannot be paired is an error.
 	MustPair bool
 
-	Strict bool // other things that do not fit are errors too
+	// Strict is true where a warning about a pair is an error.
+	Strict bool
 
 	settings Settings
 }
@@ -110,6 +111,8 @@ type Member struct {
 	Source Source // what it follows, or, while it writes, what it was promoted from; empty for a primary at rest
 	Cloned bool   // it is created as a copy of its source; a living member is not touched by that
 
+	Generation string // that of its WAL archive, empty where the settings say none
+
 	Mesh       string // the ClusterMesh-global Service through which the other member reaches it
 	ServesMesh bool   // the Service is rendered
 
@@ -132,6 +135,8 @@ type Pair struct {
 	Side         string   // which members are rendered here: one of the Side words
 	RegionKey    string   // the node label that says in which region a node runs
 	PeerClusters []string // the names of the Kubernetes clusters of the other side
+	WALKeepSize  string   // the parameter wal_keep_size of both, where the chart does not set it
+	Clone        Role     // the member that the settings say is cloned, empty for none
 	Synchronous  bool
 }
 
@@ -147,17 +152,19 @@ func (t Topology) Pair(name string, pinPrimary bool) Pair {
 		Primary: Member{
 			Role: Primary, Name: name, Region: s.PrimaryRegion, Pinned: pinPrimary, Here: s.Side != SideReplica,
 			Writes: s.Active == ActivePrimary, Fenced: step == FailoverToReplica, Cloned: s.Clone == SidePrimary,
-			Mesh: MeshName(name), ServesMesh: true,
+			Generation: s.ArchiveGeneration.of(name),
+			Mesh:       MeshName(name), ServesMesh: true,
 		},
 		Replica: Member{
 			Role: Replica, Name: replica, Region: s.ReplicaRegion, Pinned: true, Here: s.Side != SidePrimary,
 			Writes: s.Active == ActiveReplica, Fenced: step == FailoverToPrimary, Cloned: true,
 			Source: Source{name, MeshName(name)},
 			Mesh:   MeshName(replica), ServesMesh: step != AtRest,
-			Keep: s.Active != ActivePrimary,
+			Generation: s.ArchiveGeneration.of(replica),
+			Keep:       s.Active != ActivePrimary,
 		},
 		Step: step, Active: s.Active, Failover: s.Failover == FailoverNow,
-		Side: s.Side, RegionKey: s.RegionKey, PeerClusters: s.PeerClusters, Synchronous: s.Replication == Sync,
+		Side: s.Side, RegionKey: s.RegionKey, PeerClusters: s.PeerClusters, WALKeepSize: s.WALKeepSize, Clone: Role(s.Clone), Synchronous: s.Replication == Sync,
 	}
 	if step != AtRest {
 		p.Primary.Source = Source{replica, p.Replica.Mesh}
@@ -177,6 +184,14 @@ func (t Topology) Pair(name string, pinPrimary bool) Pair {
 		}
 	}
 	return p
+}
+
+// SourceOf is the member that m follows, or that it was promoted from.
+func (p Pair) SourceOf(m Member) Member {
+	if m.Role == Replica {
+		return p.Primary
+	}
+	return p.Replica
 }
 
 // Members returns both members, the primary first.
