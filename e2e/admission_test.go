@@ -65,6 +65,9 @@ func matrix() []setting {
 					env: []string{"CNPG_PAIR_SIDE=" + side, "CNPG_PAIR_REPLICATION=" + replication, "CNPG_PAIR_ACTIVE=" + step.active,
 						"CNPG_PAIR_PROMOTION_TOKEN=" + step.token, "CNPG_PAIR_FAILOVER=" + step.failover, "CNPG_PAIR_CLONE=" + step.clone},
 				}
+				if s.clone {
+					s.env = append(s.env, "CNPG_PAIR_ARCHIVE_GENERATION=blog-db=2", "CNPG_PAIR_WAL_KEEP_SIZE=2GB")
+				}
 				if side != "both" {
 					s.name += ", side " + side
 					s.members = 1

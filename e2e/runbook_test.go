@@ -182,6 +182,29 @@ func TestRunbookPage(t *testing.T) {
 	}
 }
 
+// TestRunbookNewArchive: a member that is cloned gets a higher number in the setting each
+// time, and the other one keeps its own.
+func TestRunbookNewArchive(t *testing.T) {
+	shell := containing(t, runbook(t, "Set up your shell"), "new_archive() {").text
+	const before, number = "db=2, db-replica=4,other-db=3", "20[0-9]{12}"
+	for member, want := range map[string]string{
+		"db-replica": "db=2,other-db=3,db-replica=" + number,
+		"db":         "db-replica=4,other-db=3,db=" + number,
+		"new":        "db=2,db-replica=4,other-db=3,new=" + number,
+	} {
+		for _, program := range []string{"sh", "bash"} {
+			out, stderr, err := run(nil, shell+`
+new_archive first && echo "$CNPG_PAIR_ARCHIVE_GENERATION"
+CNPG_PAIR_ARCHIVE_GENERATION='`+before+`'
+new_archive `+member+` && new_archive `+member+` && printenv CNPG_PAIR_ARCHIVE_GENERATION
+`, program)
+			if !regexp.MustCompile("^first=" + number + "\n" + want + "\n$").MatchString(out) {
+				t.Errorf("%s, %s: %q %s %v", program, member, out, stderr, err)
+			}
+		}
+	}
+}
+
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
