@@ -128,7 +128,8 @@ control() {
 		--service-account-private-key-file "$state/pki/accounts.key" --root-ca-file "$state/pki/ca.crt"
 	start control scheduler "$kubernetes" kube-scheduler --kubeconfig "$admin" --leader-elect=false
 	mkdir -p "$state/control/charts"
-	start control objects "$objects" -listen $net.1:9000 -bucket backups -charts "$state/control/charts"
+	start control objects "$objects" -listen $net.1:9000 -data "$state/control/objects.db" -bucket backups \
+		-charts "$state/control/charts"
 	start control dns "$dns" -kubeconfig "$admin" -listen $net.1:53
 }
 

@@ -1,6 +1,6 @@
-// Command objects is the S3 server of a live test's cluster, whose Clusters keep
-// their backups there. Below /charts/ it serves a directory as it is, so that Flux
-// finds charts.
+// Command objects is an S3 server of a live test's cluster, whose Clusters keep
+// their backups there. It keeps them in a file, so that it can be stopped and
+// started. Below /charts/ it serves a directory as it is, so that Flux finds charts.
 package main
 
 import (
@@ -9,17 +9,28 @@ import (
 	"net/http"
 
 	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/johannesboyne/gofakes3/backend/s3bolt"
+	"go.etcd.io/bbolt"
 )
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:9000", "TCP address")
+	data := flag.String("data", "objects.db", "file of the objects")
 	charts := flag.String("charts", "", "directory of charts")
 	bucket := flag.String("bucket", "", "name of the bucket that there is from the start")
 	flag.Parse()
 
-	backend := s3mem.New()
-	if err := backend.CreateBucket(*bucket); err != nil {
+	// NoSync, as a process may die here, but no machine
+	db, err := bbolt.Open(*data, 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		log.Fatal(err)
+	}
+	backend := s3bolt.New(db)
+	exists, err := backend.BucketExists(*bucket)
+	if err == nil && !exists {
+		err = backend.CreateBucket(*bucket)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
