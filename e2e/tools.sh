@@ -56,6 +56,8 @@ for name; do
 		echo "$program.d/kubectl"
 		;;
 	operator) build operator github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
+	operator-1.29) build operator-1.29 github.com/cloudnative-pg/cloudnative-pg github.com/cloudnative-pg/cloudnative-pg/cmd/manager operator ;;
+	barman-cloud) build barman-cloud github.com/cloudnative-pg/plugin-barman-cloud github.com/cloudnative-pg/plugin-barman-cloud/cmd/manager barman-cloud ;;
 	helm-controller | kustomize-controller | source-controller) build flux "github.com/fluxcd/$name" "github.com/fluxcd/$name" "$name" ;;
 	kustomize) build kustomize sigs.k8s.io/kustomize/kustomize/v5 sigs.k8s.io/kustomize/kustomize/v5 kustomize ;;
 	kpt) build kpt github.com/kptdev/kpt . kpt ;;

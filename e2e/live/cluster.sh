@@ -12,6 +12,8 @@
 #   cluster.sh cut NODE      takes a node off the network
 #   cluster.sh stop NODE     switches a machine off, as a power failure does
 #   cluster.sh boot NODE     switches it on again, with the disk that it had
+#   cluster.sh image NAME... brings an image to all nodes that few tests need; see images.sh
+#   cluster.sh operator 1.29 installs the operator's former version; without 1.29, its own
 #   cluster.sh where         prints its directory
 #   cluster.sh packages      prints which of Debian's packages it needs
 #   cluster.sh tools         installs those, and builds all that it runs
@@ -206,12 +208,17 @@ node() {
 	start "$1" containerd containerd --config "$dir/containerd.toml"
 	wait_for 30 inside "$1" ctr --address "$dir/containerd.sock" version
 	for image in postgresql-17 pause "$(basename "$operator")"; do
-		inside "$1" ctr --address "$dir/containerd.sock" --namespace k8s.io images import "$images/$image.tar" >/dev/null
+		load "$1" "$image"
 	done
 	start "$1" kubelet "$kubernetes" kubelet --config "$dir/kubelet.yaml" --kubeconfig "$state/pki/$1.kubeconfig" \
 		--root-dir "$dir/kubelet" --cert-dir "$dir/kubelet/pki" --hostname-override "$1" --node-ip "$2" \
 		--node-labels "openova.io/region=$4"
 	start "$1" proxy "$kubernetes" kube-proxy --config "$dir/proxy.yaml"
+}
+
+# load NODE IMAGE
+load() {
+	inside "$1" ctr --address "$state/$1/containerd.sock" --namespace k8s.io images import "$images/$2.tar" >/dev/null
 }
 
 # storage: volumes made by hand, each usable on one node
@@ -242,15 +249,15 @@ storage() {
 	done
 }
 
-# operator_manifest: the release's own, with our image of the same version, which
-# is here already, and the Pod in the region that no test takes away
-operator_manifest() {
-	module=$(cd "$here/../build/operator" && go list -m -f '{{.Dir}}' github.com/cloudnative-pg/cloudnative-pg)
-	version=${operator##*-v}
-	sed -E -e "s#(image|value): [^ ]+/cloudnative-pg:$version\$#\1: cnpg-pair.local/operator:e2e#" \
+# install_operator BUILD PROGRAM TAG: as the release's own manifest says, with our image of
+# the same version, which is here already, and the Pod in the region that no test takes away
+install_operator() {
+	module=$(cd "$here/../build/$1" && go list -m -f '{{.Dir}}' github.com/cloudnative-pg/cloudnative-pg)
+	version=${2##*-v}
+	sed -E -e "s#(image|value): [^ ]+/cloudnative-pg:$version\$#\1: cnpg-pair.local/operator:$3#" \
 		-e 's/imagePullPolicy: Always/imagePullPolicy: IfNotPresent/' \
 		-e 's/^( *)serviceAccountName: cnpg-manager$/&\n\1nodeSelector: {openova.io\/region: region-b}/' \
-		"$module/releases/cnpg-$version.yaml"
+		"$module/releases/cnpg-$version.yaml" | kubectl apply --server-side -f - >/dev/null
 }
 
 # tools finds what machines run
@@ -267,6 +274,8 @@ tools() {
 	operator=$("$here/../tools.sh" operator)
 	dns=$("$here/../tools.sh" dns)
 	objects=$("$here/../tools.sh" objects)
+	former=$("$here/../tools.sh" operator-1.29)
+	barman=$("$here/../tools.sh" barman-cloud)
 	images=$("$here/images.sh")
 }
 
@@ -295,7 +304,7 @@ up() {
 	# the API server calls the webhooks by their Service: a node's kube-proxy translates
 	inside control ip route add "$services.0.0/16" via "$net.12"
 	[ -z "${first-}" ] || join
-	operator_manifest | kubectl apply --server-side -f - >/dev/null
+	install_operator operator "$operator" e2e
 	storage | kubectl apply -f - >/dev/null
 	for node in $nodes; do
 		kubectl wait --for=create "node/$node" --timeout=60s >&2
@@ -328,6 +337,28 @@ stop() {
 
 case ${1-} in
 up) up ;;
+image)
+	tools
+	shift
+	for name; do
+		case $name in
+		operator-1.29) name=$(basename "$former") ;;
+		barman-cloud) name=$(basename "$barman") ;;
+		esac
+		for node in $nodes; do
+			load "$node" "$name"
+		done
+	done
+	;;
+operator)
+	tools
+	if [ "${2-}" = 1.29 ]; then
+		install_operator operator-1.29 "$former" e2e-1.29
+	else
+		install_operator operator "$operator" e2e
+	fi
+	kubectl -n cnpg-system rollout status deployment/cnpg-controller-manager --timeout=180s >&2
+	;;
 where) echo "$state" ;;
 packages) echo $apt_packages ;;
 tools)
