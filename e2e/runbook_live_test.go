@@ -10,6 +10,22 @@ import (
 	"time"
 )
 
+// runbookShell is a shell that a reader of the runbook has set up for Helm.
+func (n *namespace) runbookShell(t *testing.T) *shell {
+	t.Helper()
+	bin := t.TempDir()
+	for link, program := range map[string]string{"helm": n.cluster.helm, "kubectl": n.kube, "cnpg-pair": binary} {
+		if err := os.Symlink(program, filepath.Join(bin, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newShell(t, append(slices.Clone(n.env), "PATH="+bin+":"+os.Getenv("PATH")), append(slices.Clone(n.prefix), "sh")...)
+	s.blocks(t, setup(t, "Helm"))
+	// as a reader changes the values at the top
+	s.paste(t, "export NAMESPACE="+n.name+" SOVEREIGN_PRIMARY_REGION=region-a SOVEREIGN_REPLICA_REGION=region-b")
+	return s
+}
+
 // testRunbook pastes the procedures of docs/runbook.md for Helm into a shell, where
 // PostgreSQL is real: what the page waits for is what there is.
 func testRunbook(t *testing.T, c *cluster) {
@@ -19,16 +35,7 @@ func testRunbook(t *testing.T, c *cluster) {
 	n.client(t, "client", "region-b", "sleep infinity")
 	n.login(t, "client", x+"-rw", table)
 
-	bin := t.TempDir()
-	for link, program := range map[string]string{"helm": c.helm, "kubectl": c.kube, "cnpg-pair": binary} {
-		if err := os.Symlink(program, filepath.Join(bin, link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := newShell(t, append(slices.Clone(c.env), "PATH="+bin+":"+os.Getenv("PATH")), append(slices.Clone(c.prefix), "sh")...)
-	s.blocks(t, setup(t, "Helm"))
-	// as a reader changes the values at the top
-	s.paste(t, "export NAMESPACE="+n.name+" SOVEREIGN_PRIMARY_REGION=region-a SOVEREIGN_REPLICA_REGION=region-b")
+	s := n.runbookShell(t)
 
 	rows := 0
 	section := func(heading, active string) {

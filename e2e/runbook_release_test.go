@@ -53,6 +53,11 @@ has_nothing() {
 // test pastes.
 var notPasted = []string{"kubectl logs"}
 
+// troubles are the headings whose blocks only the live tests paste, which are in such a
+// trouble.
+var troubles = []string{"A parameter was lowered", "The object store is gone", "Certificates were renewed",
+	"PostgreSQL gets a new major version", "The operator is upgraded"}
+
 // A runbookTest is the runbook's reader, at work with one tool.
 type runbookTest struct {
 	*shell
@@ -100,7 +105,7 @@ func TestReleaseRunbook(t *testing.T) {
 				if living.MatchString(b.text) {
 					asking++
 				}
-			} else if !slices.ContainsFunc(notPasted, func(part string) bool { return strings.Contains(b.text, part) }) {
+			} else if !slices.Contains(troubles, b.heading) && !slices.ContainsFunc(notPasted, func(part string) bool { return strings.Contains(b.text, part) }) {
 				t.Errorf("docs/runbook.md:%d: no test pastes this block:\n%s", b.line, b.text)
 			}
 		}

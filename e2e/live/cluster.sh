@@ -340,13 +340,13 @@ up) up ;;
 image)
 	tools
 	shift
-	for name; do
-		case $name in
-		operator-1.29) name=$(basename "$former") ;;
-		barman-cloud) name=$(basename "$barman") ;;
+	for image; do # not name, which inside sets
+		case $image in
+		operator-1.29) image=$(basename "$former") ;;
+		barman-cloud) image=$(basename "$barman") ;;
 		esac
 		for node in $nodes; do
-			load "$node" "$name"
+			load "$node" "$image"
 		done
 	done
 	;;
