@@ -103,7 +103,34 @@ func parseText(text []byte) (*yaml.Node, error) {
 	if n.Kind != yaml.DocumentNode || len(n.Content) == 0 {
 		return nil, nil
 	}
+	keepTags(text, n.Content[0])
 	return n.Content[0], nil
+}
+
+// keepTags marks the plain scalars that have the tag "!", which go-yaml forgets: a
+// reader of YAML 1.1 sees a string in "! off", but not in "off".
+func keepTags(text []byte, root *yaml.Node) {
+	if !bytes.Contains(text, []byte("! ")) && !bytes.Contains(text, []byte("!\t")) && !bytes.Contains(text, []byte("!\n")) &&
+		!bytes.Contains(text, []byte("!\r")) {
+		return
+	}
+	l := newLayout(text, root)
+	var mark func(n *yaml.Node)
+	mark = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && n.Style == 0 {
+			start := l.offset(n)
+			if rest := l.text[start:]; n.Anchor != "" && len(rest) > 0 && rest[0] == '&' {
+				start = l.skip(start + len("&"+n.Anchor))
+			}
+			if rest := l.text[min(start, len(l.text)):]; len(rest) > 1 && rest[0] == '!' && isSpace(rest[1]) {
+				n.Style, n.Tag = yaml.TaggedStyle, "!"
+			}
+		}
+		for _, child := range n.Content {
+			mark(child)
+		}
+	}
+	mark(root)
 }
 
 // treeOf returns the plain tree of a text, nil for one without content and for one
@@ -123,10 +150,15 @@ func decodesTo(text []byte, want *yaml.Node) bool {
 	return tree != nil && Equal(tree, want)
 }
 
-// pad ends the document with a line break, so that a line can follow it. Where it
-// ends with a block scalar, that gets the indicator "-", because the break is not a
+// pad ends the document with a line break, so that a line can follow it: where its
+// last line is blank, by leaving that out, else by adding a break. Where it then ends with a block scalar, that gets the indicator "-", because the break is not a
 // part of its value.
 func (d *Document) pad() error {
+	if short := bytes.TrimRight(d.text, " \t"); bytes.HasSuffix(short, []byte("\n")) && decodesTo(short, d.Tree) {
+		root, err := parseText(short)
+		d.text, d.root, d.altered = short, root, true
+		return err
+	}
 	text := append(bytes.Clone(d.text), lineBreak(d.text)...)
 	if !decodesTo(text, d.Tree) {
 		if root, err := parseText(text); err == nil && root != nil {

@@ -2,9 +2,9 @@ package yamledit
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -22,7 +22,7 @@ func Apply(text []byte, edits []Edit) []byte { return apply(text, 0, len(text), 
 // apply returns text[from:to] with the edits that lie in it.
 func apply(text []byte, from, to int, edits []Edit) []byte {
 	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b Edit) int { return a.Start - b.Start })
+	sortEdits(edits)
 	var out []byte
 	for _, e := range edits {
 		if e.Start < from || e.End > to {
@@ -35,6 +35,18 @@ func apply(text []byte, from, to int, edits []Edit) []byte {
 	return append(out, text[from:to]...)
 }
 
+// sortEdits puts edits in order: what is inserted at a place comes before what is
+// replaced there.
+func sortEdits(edits []Edit) {
+	inserts := func(e Edit) int {
+		if e.Start == e.End {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Start-b.Start, inserts(a)-inserts(b)) })
+}
+
 // editor finds the smallest edits by which the text of a document gives another
 // tree. It encodes nothing that does not change.
 type editor struct {
@@ -42,6 +54,7 @@ type editor struct {
 	edits []Edit
 	now   map[*yaml.Node]*yaml.Node // the trees of anchored nodes after the edits so far
 	gone  map[*yaml.Node]bool       // the anchored nodes that the edits delete
+	copy  bool                      // the result is a second one, in which no anchor stays
 }
 
 func newEditor(l *layout) *editor {
@@ -82,7 +95,7 @@ func (e *editor) rewrite(n, want *yaml.Node) bool {
 		e.forget(n)
 		return false
 	}
-	if n.Anchor != "" {
+	if n.Anchor != "" && !e.copy {
 		e.now[n] = want
 	}
 	return true
@@ -102,24 +115,28 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	if now, err := resolve(n, nil); err == nil && Equal(now, want) {
 		return true
 	}
-	if isImplicitNull(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
+	if n.Value == "" && isPlain(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return false
 	}
 	start := e.offset(n)
 	if n.Anchor != "" { // it stays; an alias of it is written out
 		rest := bytes.TrimPrefix(e.text[start:], []byte("&"+n.Anchor))
+		if len(rest) == len(e.text)-start {
+			return false // its tag is first
+		}
 		start = len(e.text) - len(bytes.TrimLeft(rest, " \t"))
 	}
-	end := start + len(n.Value)
+	scalar := e.skipProperties(start) // its tag goes
+	end := scalar + len(n.Value)
 	if !isPlain(n) {
-		end = e.quoteEnd(start) + 1
-	} else if !bytes.HasPrefix(e.text[start:], []byte(n.Value)) {
+		end = e.quoteEnd(scalar) + 1
+	} else if !bytes.HasPrefix(e.text[scalar:], []byte(n.Value)) {
 		return false // it spans lines
 	}
 	text := flowText(want)
 	switch {
-	case n.Style&yaml.SingleQuotedStyle != 0 && fitsSingleQuotes(want):
-		text = "'" + strings.ReplaceAll(want.Value, "'", "''") + "'"
+	case n.Style&yaml.SingleQuotedStyle != 0 && n.Style&yaml.TaggedStyle == 0 && want.Style&yaml.TaggedStyle == 0 && fitsSingleQuotes(want):
+		text = singleQuoted(want.Value)
 	case isPlain(n):
 		text = scalarText(want)
 	}
@@ -134,12 +151,6 @@ func scalarText(n *yaml.Node) string {
 		return n.Value
 	}
 	return flowText(n)
-}
-
-// fitsSingleQuotes is true for a string that stays one in quotes without escapes.
-func fitsSingleQuotes(n *yaml.Node) bool {
-	return n.Tag == "!!str" && (!isResolved(n) || readsAsString(n.Value)) &&
-		!strings.ContainsFunc(n.Value, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
@@ -184,7 +195,7 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 	afterOne := false // that stays
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Anchor != "" {
+		if key.Anchor != "" && !e.copy {
 			e.now[key] = key
 		}
 		ok := true
@@ -198,7 +209,7 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 			}
 		case isMerge(key), e.rewrite(value, wanted[key.Value]):
 		case flow:
-			ok = e.replaceFlowValue(value, wanted[key.Value])
+			ok = e.replaceFlowValue(key, value, wanted[key.Value])
 		default:
 			ok = e.replaceValue(key, value, wanted[key.Value])
 		}
@@ -211,16 +222,25 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 }
 
 // replaceFlowValue writes the whole value of an entry of a flow mapping.
-func (e *editor) replaceFlowValue(value, want *yaml.Node) bool {
-	start := e.offset(value)
-	end := start
+func (e *editor) replaceFlowValue(key, value, want *yaml.Node) bool {
 	if !isImplicitNull(value) {
-		end = e.flowEnd(start)
-	} else if !bytes.HasSuffix(bytes.TrimRight(e.text[:start], " \t\r\n"), []byte(":")) {
-		return false // a key alone
+		start := e.offset(value)
+		e.replace(start, e.flowEnd(start), flowText(want))
+		return true
 	}
-	e.replace(start, end, flowText(want))
-	return true
+	if after, ok := e.colon(key); ok {
+		end := after
+		if rest := bytes.TrimLeft(e.text[after:], " "); len(rest) > 0 && (rest[0] == ',' || rest[0] == '}') {
+			end = len(e.text) - len(rest)
+		}
+		e.replace(after, end, " "+flowText(want))
+		return true
+	}
+	end, ok := e.keyEnd(key)
+	if ok {
+		e.replace(end, end, ": "+flowText(want))
+	}
+	return ok
 }
 
 // mergedKeys returns what the merge keys of a mapping bring in after the edits so
@@ -278,40 +298,82 @@ func (e *editor) removeEntry(key, value *yaml.Node) bool {
 	return true
 }
 
-// replaceValue writes the whole value of an entry of a block mapping. A comment
-// after a value that is not of several lines stays.
+// replaceValue writes the whole value of an entry of a block mapping. The comments
+// beside a null, an alias or an empty collection stay.
 func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 	line, column := key.Line-1, e.column(key)
-	collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0
-	short := value.Line-1 == line && value.Anchor == "" && e.lastLine(value, line, column) == line &&
-		(value.Kind == yaml.AliasNode || value.Style == 0 && IsNull(value) || isEmptyFlow(value))
-	start := e.offset(value)
-	end := start + len(value.Value) // of null and alias
+	after, colon := e.colon(key)
+	end, known := e.keyEnd(key)
 	switch {
-	case value.Kind == yaml.AliasNode:
-		end += len("*")
-	case isEmptyFlow(value):
-		end = e.flowEnd(start)
-	}
-	switch {
-	case short && collection: // as in "labels:", "labels: {}" and "labels: *x"
-		if !isImplicitNull(value) {
-			e.replace(len(bytes.TrimRight(e.text[:start], " ")), end, "")
-		}
-		e.insertLines(line, e.block(want, column+2))
+	case colon && e.fill(value, want, after, column):
 		return true
-	case short && value.Kind == yaml.AliasNode:
-		e.replace(start, end, scalarText(want))
-		return true
-	case isEmptyFlow(value): // over several lines, with comments perhaps
-		e.growEmptyFlow(value, want)
+	case !colon && known && isImplicitNull(value): // "? key"
+		w := &blockWriter{eol: e.eol}
+		w.WriteString(strings.Repeat(" ", column) + ":")
+		w.value(want, column, " ")
+		e.insertLines(e.lineOf(end-1), w.String())
 		return true
 	case !e.startsLine(key) || key.Anchor != "":
 		return false
 	}
-	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value} // its comments are in the text already
+	bare := &yaml.Node{Kind: key.Kind, Style: key.Style, Tag: key.Tag, Value: key.Value}
 	e.replace(e.lines[line], e.lineEnd(e.lastLine(value, line, column)),
 		e.block(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{bare, want}}, column))
+	return true
+}
+
+// fill writes another node in the place of one that has no content of its own: a
+// null, an alias or an empty collection. It follows a ":" or a dash, which ends at an
+// offset, of an entry or an item at a column.
+func (e *editor) fill(n, want *yaml.Node, after, column int) bool {
+	collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0
+	start := after
+	if !isImplicitNull(n) {
+		start = e.offset(n)
+	}
+	end := start
+	switch {
+	case isImplicitNull(n):
+	case n.Kind == yaml.AliasNode:
+		end += len("*" + n.Value)
+	case isEmptyFlow(n):
+		end = e.flowEnd(start)
+		if !collection || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 || e.lineOf(after) != e.lineOf(end-1) {
+			e.growEmptyFlow(n, want)
+			return true
+		}
+	case n.Kind != yaml.ScalarNode || !IsNull(n) || !isPlain(n):
+		return false
+	case n.Value != "": // null, perhaps with properties, which go
+		start = e.skipProperties(start)
+		end = start + len(n.Value)
+		if n.Style&yaml.TaggedStyle != 0 {
+			return false
+		}
+	case n.Style&yaml.TaggedStyle != 0:
+		return false
+	default: // an anchor and nothing else
+		start += len("&" + n.Anchor)
+		end = start
+	}
+	if !collection {
+		text := scalarText(want)
+		if start == end {
+			text = " " + text
+		}
+		e.replace(start, end, text)
+		return true
+	}
+	line := e.lineOf(max(end-1, 0))
+	from := len(bytes.TrimRight(e.text[:start], " \t"))
+	if alone := from <= e.lines[line] && len(bytes.TrimSpace(e.text[end:e.lineEnd(line)])) == 0; alone {
+		e.replace(e.lines[line], e.lineEnd(line), "")
+	} else if from <= e.lines[line] { // the comment after it takes its place
+		e.replace(start, len(e.text)-len(bytes.TrimLeft(e.text[end:], " \t")), "")
+	} else if end > start {
+		e.replace(from, end, "")
+	}
+	e.insertLines(line, e.block(want, column+2))
 	return true
 }
 
@@ -324,11 +386,7 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 		e.removeItems(n.Content[stay:])
 	}
 	for i, item := range n.Content[:stay] {
-		switch {
-		case e.rewrite(item, want.Content[i]):
-		case isEmptyFlow(item): // "- {}" grows on its line
-			e.growEmptyFlow(item, want.Content[i])
-		default:
+		if !e.rewrite(item, want.Content[i]) && !e.replaceItem(n, item, want.Content[i]) {
 			return false
 		}
 	}
@@ -346,6 +404,29 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 	item := n.Content[len(n.Content)-1]
 	line, column := e.dash(item)
 	e.insertLines(e.lastLine(item, line, column), e.block(List(added...), column))
+	return true
+}
+
+// replaceItem writes a whole item of a sequence.
+func (e *editor) replaceItem(n, item, want *yaml.Node) bool {
+	if n.Style&yaml.FlowStyle != 0 {
+		start := e.offset(item)
+		e.replace(start, e.flowEnd(start), flowText(want))
+		return !isImplicitNull(item)
+	}
+	if isEmptyFlow(item) { // "- {}" grows on its line
+		e.growEmptyFlow(item, want)
+		return true
+	}
+	line, column := e.dash(item)
+	dash := e.lines[line] + column
+	if e.fill(item, want, dash+1, column) {
+		return true
+	}
+	if len(bytes.TrimLeft(e.text[e.lines[line]:dash], " ")) > 0 {
+		return false
+	}
+	e.replace(e.lines[line], e.lineEnd(e.lastLine(item, line, column)), e.block(List(want), column))
 	return true
 }
 

@@ -23,6 +23,7 @@ type generator struct {
 	bases   []string // those of mappings
 	shared  bool     // this document has anchors and aliases
 	odd     bool     // this document has what is legal and rare
+	said    int      // how many comments there are
 }
 
 func newGenerator(seed uint64) *generator {
@@ -50,6 +51,8 @@ func (g *generator) stream() string {
 	text := g.String()
 	if g.chance(15) {
 		text = strings.TrimSuffix(text, g.eol)
+	} else if g.chance(10) {
+		text += pick(g, " ", "  ", "       ")
 	}
 	return text
 }
@@ -75,10 +78,13 @@ func (g *generator) document() {
 	}
 }
 
-var keys = []string{"a", "name", "spec", "labels", "app.kubernetes.io/name", "x-y", "long key", "items", "ö", "data", "z", "metadata"}
+var keys = []string{"a", "y", "010", "name", "spec", "labels", "app.kubernetes.io/name", "x-y", "long key", "items", "ö", "data", "z", "metadata"}
 
 func (g *generator) key(used map[string]bool) string {
 	key := pick(g, keys...)
+	if key == "010" && g.shared {
+		key = "010a" // the decoder of go-yaml 3 takes a number as a key for a string where there is a merge key
+	}
 	for used[key] {
 		key += fmt.Sprint(g.IntN(10))
 	}
@@ -92,10 +98,16 @@ func (g *generator) key(used map[string]bool) string {
 	return key
 }
 
+// remark makes a comment that is there once.
+func (g *generator) remark(texts ...string) string {
+	g.said++
+	return fmt.Sprintf("%s <%d>", pick(g, texts...), g.said)
+}
+
 // tail is what may follow a value on its line.
 func (g *generator) tail() string {
 	if g.chance(8) {
-		return pick(g, " # because", "  # é: {", " #")
+		return g.remark(" # because", "  # é: {", " #")
 	}
 	if g.chance(3) {
 		return "  "
@@ -106,7 +118,7 @@ func (g *generator) tail() string {
 // between is what may stand above an entry.
 func (g *generator) between(indent int) {
 	if g.chance(8) {
-		g.WriteString(strings.Repeat(" ", indent) + pick(g, "# comment", "# key: value", "#- item 'é") + g.eol)
+		g.WriteString(strings.Repeat(" ", indent) + g.remark("# comment", "# key: value", "#- item 'é") + g.eol)
 	}
 	if g.chance(5) {
 		g.WriteString(g.eol)
@@ -130,7 +142,18 @@ func (g *generator) mapping(indent int, first string, depth int) {
 		g.WriteString(cmp.Or(first, strings.Repeat(" ", indent)))
 		first = ""
 		if g.odd && g.chance(10) {
-			g.WriteString("? " + g.key(used) + g.eol + strings.Repeat(" ", indent) + ":")
+			g.WriteString("? " + g.key(used) + g.tail() + g.eol)
+			switch g.IntN(5) {
+			case 0: // nothing more
+				continue
+			case 1:
+				g.WriteString(strings.Repeat(" ", indent) + ":" + g.tail() + g.eol)
+				continue
+			case 2:
+				g.mapping(indent+2, strings.Repeat(" ", indent)+": ", depth-1)
+				continue
+			}
+			g.WriteString(strings.Repeat(" ", indent) + ":")
 		} else {
 			g.WriteString(g.key(used) + ":")
 		}
@@ -165,6 +188,11 @@ func (g *generator) value(indent, depth int, item bool) {
 	space := pick(g, " ", " ", " ", "  ")
 	switch {
 	case g.shared && g.chance(12) && len(g.anchors)+len(g.bases) > 0:
+		if g.chance(15) {
+			g.WriteString(g.tail() + g.eol)
+			g.between(indent + 1)
+			space = strings.Repeat(" ", indent+1+g.IntN(3))
+		}
 		g.WriteString(space + "*" + pick(g, append(slices.Clone(g.anchors), g.bases...)...) + g.tail() + g.eol)
 		return
 	case depth > 0 && g.chance(35):
@@ -195,6 +223,10 @@ func (g *generator) value(indent, depth int, item bool) {
 	}
 	defer g.define(name)
 	switch {
+	case name != "" && g.chance(8):
+		g.WriteString(g.tail() + g.eol) // null
+	case name != "" && g.chance(12):
+		g.WriteString(g.tail() + g.eol + strings.Repeat(" ", indent+1+g.IntN(3)) + g.flow(2) + g.tail() + g.eol)
 	case g.chance(12):
 		g.WriteString(space + g.flow(2) + g.tail() + g.eol)
 	case g.chance(5):
@@ -225,13 +257,14 @@ func (g *generator) define(name string) {
 var plains = []string{
 	"word", "two words", "1", "1.10", "0644", "on", "y", "12:30", "true", "~", "null", "1e3", "2001-01-01", "0x1F",
 	"it's", "a,b", "é😀", "a:b", "a#b", "http://x/y?z=1", "-1", ".5", "a - b", "12345678901234567",
+	"...", "😀", "---x", "a 😀", "010", "=", "<<a", "1_000", "yes", "0b11", "0o7", "+1", "1:20:30", ".inf", ".",
 }
 
 func (g *generator) scalar(indent int) string {
 	deeper := g.eol + strings.Repeat(" ", indent+1+g.IntN(3))
 	switch {
 	case g.odd && g.chance(10):
-		return pick(g, "!!str off", "!!str 1", "!!int \"3\"", "! x", "!custom v")
+		return pick(g, "!!str off", "!!str 1", "!!int \"3\"", "! x", "!custom v", "! off", "! 1", "!!str 010", "! \"y\"", "!!float 1")
 	case g.chance(3):
 		return "plain text" + deeper + "on two lines"
 	case g.chance(3):
@@ -258,6 +291,10 @@ var blockScalars = [][]string{
 	{"|", "key: value", "- item", "---"},
 	{">", "", "begins with an empty line"},
 	{"|-", "blanks:  ", "   "},
+	{"|", "   ", " "},
+	{"|+", "  ", "", ""},
+	{">-", "", " "},
+	{">", "😀 folded", "...", "# no comment"},
 }
 
 func (g *generator) block(indent int, space string) {
@@ -323,18 +360,33 @@ func (g *generator) flowLines(indent int, space string) {
 	if list {
 		open, end = "[", "]"
 	}
-	g.WriteString(space + open + pick(g, "", " # remark") + g.eol)
+	remark := func(percent int) string {
+		if g.chance(percent) {
+			return g.remark(" # because, {", " # remark")
+		}
+		return ""
+	}
+	g.WriteString(space + open + remark(50) + g.eol)
 	count := g.IntN(4)
 	for i := range count {
 		g.WriteString(deeper)
-		if !list {
-			g.WriteString(g.key(used) + ": ")
+		switch {
+		case list && g.odd && g.chance(20):
+			g.WriteString("plain text" + g.eol + deeper + "on two lines")
+		case list:
+			g.WriteString(g.flow(1))
+		case g.odd && g.chance(30):
+			g.WriteString(g.key(used) + pick(g, "", ": ", ":", ": plain"+g.eol+deeper+"text"))
+		default:
+			g.WriteString(g.key(used) + ": " + g.flow(1))
 		}
-		g.WriteString(g.flow(1))
 		if i+1 < count || g.chance(30) {
+			if g.odd {
+				g.WriteString(pick(g, "", " ", remark(100)+g.eol+deeper))
+			}
 			g.WriteString(",")
 		}
-		g.WriteString(pick(g, "", "", " # because, {") + g.eol)
+		g.WriteString(remark(30) + g.eol)
 	}
 	g.WriteString(strings.Repeat(" ", indent+1) + end + g.eol)
 }
@@ -411,6 +463,39 @@ func (g *generator) changed(n *yaml.Node) *yaml.Node {
 			at = len(c.Content)
 		}
 		c.Content = slices.Insert(c.Content, at, g.tree(2))
+	}
+	return &c
+}
+
+// grown is changed for a tree in which nothing goes: a mapping or a sequence gets an
+// entry more, or a null or an empty collection another value.
+func (g *generator) grown(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Content = slices.Clone(n.Content)
+	step := 1
+	if n.Kind == yaml.MappingNode {
+		step = 2
+	}
+	var deeper []int // the values that can grow
+	for i := step - 1; i < len(c.Content); i += step {
+		if child := c.Content[i]; child.Kind != yaml.ScalarNode || isImplicitNull(child) || child.Value == "null" && isResolved(child) {
+			deeper = append(deeper, i)
+		}
+	}
+	switch {
+	case n.Kind == yaml.ScalarNode:
+		return Map("new", g.tree(2), "other", "value")
+	case len(deeper) > 0 && g.chance(70):
+		i := pick(g, deeper...)
+		c.Content[i] = g.grown(c.Content[i])
+	case n.Kind == yaml.MappingNode:
+		key := pick(g, "new", "more", "on", "a: b")
+		for Get(n, key) != nil {
+			key += "x"
+		}
+		Set(&c, key, g.tree(2))
+	default:
+		c.Content = append(c.Content, g.tree(2))
 	}
 	return &c
 }

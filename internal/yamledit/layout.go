@@ -20,7 +20,11 @@ type layout struct {
 
 	anchors bool // the text has some
 	ascii   bool // all characters are bytes, and so are columns
+
+	columns map[int][]int // by line: the offset of each columnStep-th character; for lines that were asked for
 }
+
+const columnStep = 64
 
 // newLayout takes a text and the tree that it was parsed into.
 func newLayout(text []byte, root *yaml.Node) *layout {
@@ -130,11 +134,34 @@ func (l *layout) offset(n *yaml.Node) int {
 	if l.ascii { // a List may be one line of megabytes
 		return at + n.Column - 1
 	}
-	for range n.Column - 1 { // columns are characters
+	marks := l.marks(n.Line - 1)
+	mark := min((n.Column-1)/columnStep, len(marks)-1)
+	at = marks[mark]
+	for range n.Column - 1 - mark*columnStep { // columns are characters
 		_, width := utf8.DecodeRune(l.text[at:])
 		at += width
 	}
 	return at
+}
+
+// marks returns the offset of each columnStep-th character of a line.
+func (l *layout) marks(line int) []int {
+	marks, known := l.columns[line]
+	if !known {
+		end := l.lineEnd(line)
+		for at, column := l.lines[line], 0; at < end || column == 0; column++ {
+			if column%columnStep == 0 {
+				marks = append(marks, at)
+			}
+			_, width := utf8.DecodeRune(l.text[at:])
+			at += max(width, 1)
+		}
+		if l.columns == nil {
+			l.columns = make(map[int][]int)
+		}
+		l.columns[line] = marks
+	}
+	return marks
 }
 
 // dash finds the dash of an item of a block sequence, on the line of the item or
@@ -228,7 +255,7 @@ func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 		}
 		last = i
 	}
-	if style, _ := blockScalarHeader(l.line(header)); strings.Contains(style, "+") {
+	if style, _ := blockScalarHeader(l.line(header)); indent < 0 || strings.Contains(style, "+") { // it has nothing but blanks, or keeps them
 		for last+1 < l.limit[n] && len(bytes.TrimSpace(l.line(last+1))) == 0 {
 			last++
 		}
@@ -294,11 +321,51 @@ func (l *layout) skipProperties(i int) int {
 		for i < len(l.text) && !isSpace(l.text[i]) && l.text[i] != ',' {
 			i++
 		}
-		for i < len(l.text) && isSpace(l.text[i]) {
-			i++
+		i = l.skip(i)
+	}
+	return i
+}
+
+// skip returns the offset after the blanks, line breaks and comments at an offset.
+func (l *layout) skip(i int) int {
+	for ; i < len(l.text); i++ {
+		if l.text[i] == '#' && (i == 0 || isSpace(l.text[i-1])) {
+			for i+1 < len(l.text) && l.text[i+1] != '\n' {
+				i++
+			}
+		} else if !isSpace(l.text[i]) {
+			break
 		}
 	}
 	return i
+}
+
+// keyEnd returns the offset after the text of a key, or false where the text tells
+// no simple way.
+func (l *layout) keyEnd(key *yaml.Node) (int, bool) {
+	start := l.skipProperties(l.offset(key))
+	switch {
+	case key.Kind == yaml.AliasNode:
+		return start + len("*"+key.Value), true
+	case key.Kind != yaml.ScalarNode:
+		return l.flowEnd(start), key.Style&yaml.FlowStyle != 0
+	case key.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		return l.quoteEnd(start) + 1, true
+	}
+	return start + len(key.Value), isPlain(key) && bytes.HasPrefix(l.text[start:], []byte(key.Value))
+}
+
+// colon returns the offset after the ":" of a key; false where it has none, as in
+// "? key" and "{key}".
+func (l *layout) colon(key *yaml.Node) (int, bool) {
+	end, ok := l.keyEnd(key)
+	if !ok {
+		return 0, false
+	}
+	if end = l.skip(end); end < len(l.text) && l.text[end] == ':' {
+		return end + 1, true
+	}
+	return 0, false
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

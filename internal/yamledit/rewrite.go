@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 
@@ -165,8 +166,14 @@ func (w *writer) topComments(prefix string) string {
 // changeItems returns the edits that change items of sequences and add others.
 func (w *writer) changeItems(tree *yaml.Node) ([]Edit, error) {
 	want := w.changed(tree, true)
+	items := func(copies bool) []Edit {
+		e := newEditor(w.layout)
+		e.rewrite(w.root, w.changed(tree, false))
+		return append(e.edits, w.insert(e, w.root, tree, copies)...)
+	}
 	return w.readBack(want, 0, len(w.text),
-		func() []Edit { return append(w.editsInPlace(w.changed(tree, false)), w.insert(w.root, tree)...) },
+		func() []Edit { return items(true) },
+		func() []Edit { return items(false) },
 		func() []Edit { return w.renderWhole(want) })
 }
 
@@ -192,23 +199,24 @@ func (w *writer) changed(tree *yaml.Node, added bool) *yaml.Node {
 }
 
 // insert returns the edits that add items after others in the sequences of a
-// node, whose plain tree is tree. Nothing is added within an alias.
-func (w *writer) insert(n, tree *yaml.Node) []Edit {
+// node, whose plain tree is tree. Nothing is added within an alias. The copies among
+// them are copies of the text, or not.
+func (w *writer) insert(done *editor, n, tree *yaml.Node, copies bool) []Edit {
 	var edits []Edit
 	switch {
 	case n.Kind == yaml.MappingNode && tree.Kind == yaml.MappingNode:
 		values := index(tree)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if value := values[n.Content[i].Value]; value != nil && !isMerge(n.Content[i]) {
-				edits = append(edits, w.insert(n.Content[i+1], value)...)
+				edits = append(edits, w.insert(done, n.Content[i+1], value, copies)...)
 			}
 		}
 	case n.Kind == yaml.SequenceNode && tree.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
 			if c, ok := w.changes[tree.Content[i]]; ok {
-				edits = append(edits, w.insertAfter(n, item, c.Added))
+				edits = append(edits, w.insertAfter(done, n, item, c.Added, copies))
 			} else {
-				edits = append(edits, w.insert(item, tree.Content[i])...)
+				edits = append(edits, w.insert(done, item, tree.Content[i], copies)...)
 			}
 		}
 	}
@@ -216,11 +224,10 @@ func (w *writer) insert(n, tree *yaml.Node) []Edit {
 }
 
 // insertAfter returns the edit that adds items after an item of a sequence.
-func (w *writer) insertAfter(sequence, item *yaml.Node, added []Added) Edit {
+func (w *writer) insertAfter(done *editor, sequence, item *yaml.Node, added []Added, copies bool) Edit {
 	flow := sequence.Style&yaml.FlowStyle != 0
 	between := ""
-	var from, to int
-	line, column := w.dash(item)
+	var from, to, column int
 	if flow {
 		from = w.offset(item)
 		to = w.flowEnd(from)
@@ -229,22 +236,67 @@ func (w *writer) insertAfter(sequence, item *yaml.Node, added []Added) Edit {
 			between = "," + w.eol + strings.Repeat(" ", item.Column-1)
 		}
 	} else {
+		var line int
+		line, column = w.dash(item)
 		from, to = w.lines[line], w.lineEnd(w.lastLine(item, line, column))
 	}
 	text := ""
 	for _, a := range added {
 		text += between
-		e := newEditor(w.layout)
+		e := copyEditor(done, item)
 		switch {
-		case !w.anchors && a.Copy && e.rewrite(item, a.Tree):
+		case copies && a.Copy && e.rewrite(item, a.Tree):
+			e.dropAnchors(item)
 			text += string(apply(w.text, from, to, e.edits))
 		case flow:
 			text += flowText(a.Tree)
-		default: // also for a copy where there are anchors: those in it would be there twice
+		default:
 			text += w.block(List(a.Tree), column)
 		}
 	}
 	return Edit{to, to, text}
+}
+
+// copyEditor returns an editor of a copy of an item, after the edits of the document.
+// An anchor in the item stays with the item.
+func copyEditor(done *editor, item *yaml.Node) *editor {
+	e := newEditor(done.layout)
+	if !e.anchors {
+		return e
+	}
+	e.copy, e.gone = true, done.gone
+	e.now = maps.Clone(done.now)
+	var forget func(n *yaml.Node)
+	forget = func(n *yaml.Node) {
+		delete(e.now, n)
+		for _, child := range n.Content {
+			forget(child)
+		}
+	}
+	forget(item)
+	return e
+}
+
+// dropAnchors takes the anchors in a node out of its text.
+func (e *editor) dropAnchors(n *yaml.Node) {
+	if n.Anchor != "" {
+		start := e.offset(n)
+		name := "&" + n.Anchor
+		if e.text[start] == '!' { // a tag is first
+			start += max(bytes.Index(e.text[start:], []byte(name)), 0)
+		}
+		if end := start + len(name); bytes.HasPrefix(e.text[start:], []byte(name)) {
+			if rest := e.text[end:e.lineEnd(e.lineOf(start))]; blankOrComment(rest) {
+				start = len(bytes.TrimRight(e.text[:start], " \t"))
+			} else {
+				end = len(e.text) - len(bytes.TrimLeft(e.text[end:], " \t"))
+			}
+			e.replace(start, end, "")
+		}
+	}
+	for _, child := range n.Content {
+		e.dropAnchors(child)
+	}
 }
 
 // inStream turns edits of the text into edits of the stream, in order.
@@ -265,7 +317,7 @@ func (d *Document) inStream(edits []Edit) []Edit {
 	} else {
 		inStream = append(inStream, edits...)
 	}
-	slices.SortStableFunc(inStream, func(a, b Edit) int { return a.Start - b.Start })
+	sortEdits(inStream)
 	for i := range inStream {
 		inStream[i].Start += d.Body
 		inStream[i].End += d.Body

@@ -3,8 +3,10 @@ package yamledit
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +55,53 @@ func TestRewriteGenerated(t *testing.T) {
 		t.Error("fewer documents are edited in place than before")
 	}
 }
+
+var grown = flag.Int("grown", 2000, "how many generated documents grow")
+
+// TestGrows: where a document only grows, as that of a primary does, every comment
+// stays, in order.
+func TestGrows(t *testing.T) {
+	changed := 0
+	for seed := range uint64(*grown) {
+		stream, g := []byte(newGenerator(seed).stream()), newGenerator(seed^0x9705)
+		pieces := Split(stream)
+		piece := pieces[g.IntN(len(pieces))]
+		d, err := Parse(stream, piece)
+		if err != nil || d.Tree == nil || d.Tree.Kind == yaml.ScalarNode {
+			continue
+		}
+		want := d.Tree
+		for range 1 + g.IntN(3) {
+			want = g.grown(want)
+		}
+		changes := map[*yaml.Node]Change{d.Tree: {InPlace: want}}
+		if d.Tree.Kind == yaml.SequenceNode && g.chance(70) {
+			i := g.IntN(len(d.Tree.Content) + 1)
+			if i < len(d.Tree.Content) && d.Tree.Content[i].Kind != yaml.ScalarNode {
+				item := d.Tree.Content[i]
+				changes = map[*yaml.Node]Change{item: {InPlace: g.grown(item), Added: []Added{{Tree: g.grown(item), Copy: true}}}}
+			}
+		}
+		edits, err := d.Rewrite(changes, "")
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, d.text)
+		}
+		out := string(Apply(stream, edits))
+		rest := out
+		for _, comment := range numbered.FindAllString(string(stream), -1) {
+			_, after, found := strings.Cut(rest, comment)
+			if !found {
+				t.Errorf("seed %d: the comment %s is lost, or not in order\n--- in:\n%s\n--- out:\n%s", seed, comment, stream, out)
+				break
+			}
+			rest = after
+		}
+		changed++
+	}
+	t.Logf("%d documents", changed)
+}
+
+var numbered = regexp.MustCompile(`<[0-9]+>`)
 
 type outcome int
 
@@ -208,6 +257,17 @@ func randomChanges(g *generator, tree *yaml.Node) (map[*yaml.Node]Change, []*yam
 
 // decode returns the value of a tree as go-yaml 3 sees it.
 func decode(n *yaml.Node) (v any, err error) {
+	n = Clone(n)
+	var forget func(n *yaml.Node)
+	forget = func(n *yaml.Node) {
+		if n.Tag == "!" { // which it forgets when it reads a text
+			n.Tag, n.Style = "", 0
+		}
+		for _, child := range n.Content {
+			forget(child)
+		}
+	}
+	forget(n)
 	err = n.Decode(&v)
 	return v, err
 }
