@@ -12,6 +12,8 @@ package postrender
 import (
 	"bytes"
 	"io"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -104,6 +106,9 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 			}
 		}
 	}
+	for _, lost := range p.lost {
+		r.warn(lost)
+	}
 	return p.result, nil
 }
 
@@ -112,6 +117,18 @@ func (r *Renderer) warnOf(p *processed) {
 	for _, remark := range p.remarks {
 		r.warn(errorAbout(remark.object, remark.about))
 	}
+}
+
+// commentsLost says which comments could not be kept.
+func commentsLost(lines []int) error {
+	var all []string
+	for _, line := range lines[:min(len(lines), 10)] {
+		all = append(all, strconv.Itoa(line))
+	}
+	if len(lines) > len(all) {
+		all = append(all, "...")
+	}
+	return &yamledit.Error{Line: lines[0], Err: message.New(message.CommentsLost, "lines", strings.Join(all, ", "))}
 }
 
 func (r *Renderer) warn(err error) {
@@ -144,7 +161,8 @@ type processed struct {
 	changes   map[*yaml.Node]yamledit.Change
 	result    *Result
 	remarks   []remark
-	empty     error // what is wrong with an empty stream
+	empty     error   // what is wrong with an empty stream
+	lost      []error // the comments that are not in the result
 }
 
 // process is the pipeline: read, select, expand, edit. All errors of a stream come
@@ -183,6 +201,9 @@ func (r *Renderer) process(sources []Source) (*processed, error) {
 	}
 	problems = append(problems, p.expand(stream)...)
 	problems = append(problems, p.edit(stream)...)
+	if r.Config.Strict {
+		errs = append(errs, p.lost...)
+	}
 	for _, problem := range problems {
 		errs = append(errs, errorAbout(problem.Object, problem.Err))
 	}
@@ -259,10 +280,13 @@ func (p *processed) edit(stream *manifest.Stream) []manifest.Problem {
 		if changed == nil {
 			continue
 		}
-		edits, err := o.Document.Rewrite(inDocument, "# Source:")
+		edits, lost, err := o.Document.Rewrite(inDocument, "# Source:")
 		if err != nil {
 			problems = append(problems, manifest.Problem{Object: changed, Err: err})
 			continue
+		}
+		if len(lost) > 0 {
+			p.lost = append(p.lost, errorAbout(changed, commentsLost(lost)))
 		}
 		for i := range p.result.sources {
 			if &p.result.sources[i] == o.Source {

@@ -7,6 +7,8 @@ const (
 	EmptyStream ID = "empty-stream"
 	OtherState  ID = "other-state"
 	NotWritten  ID = "not-written"
+
+	CommentsLost ID = "comments-lost"
 )
 
 // optOut is how the owner of a Cluster keeps it single.
@@ -21,4 +23,5 @@ var streams = []entry{
 		"pass what the chart renders, not what cnpg-pair has printed or Helm has stored; or set {have}"},
 	{NotWritten, "its text cannot be changed so that it reads back as intended; this is a bug in cnpg-pair",
 		"write it in plainer YAML, or " + optOut + "; and report it"},
+	{CommentsLost, "a part of it is written new, without its comments: line {lines}", "put the comments on lines of their own, or write that part in plainer YAML"},
 }

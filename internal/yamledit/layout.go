@@ -232,12 +232,7 @@ func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 }
 
 func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
-	header := n.Line - 1
-	for ; header < l.limit[n]-1; header++ { // an anchor or a tag may be on a line before it
-		if _, ok := blockScalarHeader(l.line(header)); ok {
-			break
-		}
-	}
+	header := l.blockScalarLine(n)
 	last, indent := header, -1
 	for i := header + 1; i < l.limit[n]; i++ {
 		line := l.line(i)
@@ -261,6 +256,18 @@ func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 		}
 	}
 	return last
+}
+
+// blockScalarLine returns the line with the header of a block scalar: an anchor or a
+// tag may be on a line before it.
+func (l *layout) blockScalarLine(n *yaml.Node) int {
+	header := n.Line - 1
+	for ; header < l.limit[n]-1; header++ {
+		if _, ok := blockScalarHeader(l.line(header)); ok {
+			break
+		}
+	}
+	return header
 }
 
 // blockScalarHeader returns the header of a block scalar at the end of a line, as

@@ -30,18 +30,31 @@ type Added struct {
 //
 // Every document that results has been parsed again and compared with the tree that
 // was wanted. The error is [message.NotWritten], where the text cannot be changed so
-// that it gives this tree.
-func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) ([]Edit, error) {
+// that it gives this tree. Where it cannot be edited in place, a part is written from
+// its tree; lost are the lines of the stream whose comments are not in the result, or
+// not in a copy, for that reason.
+func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) (edits []Edit, lost []int, err error) {
 	if d.root == nil {
-		return nil, message.New(message.NotWritten)
+		return nil, nil, message.New(message.NotWritten)
 	}
-	w := &writer{newLayout(d.text, d.root), changes}
+	w := &writer{layout: newLayout(d.text, d.root), changes: changes}
 	if change, ok := changes[d.Tree]; ok {
-		edits, err := w.changeDocument(change, repeated)
-		return d.inStream(edits), err
+		edits, err = w.changeDocument(change, repeated)
+	} else {
+		edits, err = w.changeItems(d.Tree)
 	}
-	edits, err := w.changeItems(d.Tree)
-	return d.inStream(edits), err
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(w.lost) > 0 {
+		lines := d.streamLines()
+		for _, offset := range w.lost {
+			lost = append(lost, lines(w.lineOf(offset)+1))
+		}
+		slices.Sort(lost)
+		lost = slices.Compact(lost)
+	}
+	return d.inStream(edits), lost, nil
 }
 
 // Set returns the edits of the stream by which the document gets a value at a dotted
@@ -72,22 +85,36 @@ func (d *Document) Set(path string, value any) ([]Edit, error) {
 		}
 		Set(parent, key, &n)
 	}
-	return d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: want}}, "")
+	edits, _, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: want}}, "")
+	return edits, err
 }
 
 // writer makes changes to one text.
 type writer struct {
 	*layout
 	changes map[*yaml.Node]Change
+	lost    []int // the offsets of the comments that the edits lose
 }
 
 // readBack returns the first attempt by which text[from:to] decodes to a tree.
 // This is the one place where a result is read back and compared.
 func (w *writer) readBack(want *yaml.Node, from, to int, attempts ...func() []Edit) ([]Edit, error) {
+	before := len(w.lost)
 	for _, attempt := range attempts {
-		if edits := attempt(); decodesTo(apply(w.text, from, to, edits), want) {
-			return edits, nil
+		w.lost = w.lost[:before]
+		edits := attempt()
+		text := apply(w.text, from, to, edits)
+		root, err := parseText(text)
+		if err != nil || root == nil {
+			continue
 		}
+		if tree, err := resolve(root, nil); err != nil || !Equal(tree, want) {
+			continue
+		}
+		if removesComment(w.text, edits) {
+			w.lost = append(w.lost, w.layout.lost(span{from, to}, w.root, want, newLayout(text, root))...)
+		}
+		return edits, nil
 	}
 	return nil, message.New(message.NotWritten)
 }
@@ -248,10 +275,18 @@ func (w *writer) insertAfter(done *editor, sequence, item *yaml.Node, added []Ad
 		case copies && a.Copy && e.rewrite(item, a.Tree):
 			e.dropAnchors(item)
 			text += string(apply(w.text, from, to, e.edits))
+			continue
 		case flow:
 			text += flowText(a.Tree)
 		default:
 			text += w.block(List(a.Tree), column)
+		}
+		if a.Copy && bytes.IndexByte(w.text[from:to], '#') >= 0 {
+			for _, c := range w.comments() {
+				if c.from >= from && c.to <= to {
+					w.lost = append(w.lost, c.from)
+				}
+			}
 		}
 	}
 	return Edit{to, to, text}

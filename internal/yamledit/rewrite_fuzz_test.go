@@ -82,7 +82,10 @@ func TestGrows(t *testing.T) {
 				changes = map[*yaml.Node]Change{item: {InPlace: g.grown(item), Added: []Added{{Tree: g.grown(item), Copy: true}}}}
 			}
 		}
-		edits, err := d.Rewrite(changes, "")
+		edits, lost, err := d.Rewrite(changes, "")
+		if err != nil || len(lost) > 0 {
+			t.Errorf("seed %d: the comments on lines %v are lost\n%s", seed, lost, d.text)
+		}
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, d.text)
 		}
@@ -132,7 +135,7 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 		return notRead
 	}
 	changes, want := randomChanges(g, d.Tree)
-	edits, err := d.Rewrite(changes, "# at the top")
+	edits, lost, err := d.Rewrite(changes, "# at the top")
 	var said *message.Message
 	if errors.As(err, &said) && said.ID == message.NotWritten {
 		return notWritten
@@ -177,11 +180,18 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 		}
 	}
 
-	w := &writer{newLayout(d.text, d.root), changes}
+	w := &writer{layout: newLayout(d.text, d.root), changes: changes}
 	_, document := changes[d.Tree]
 	tried := want[0]
 	if !document {
 		tried = w.changed(d.Tree, false)
+	}
+	for _, line := range untouched(d, tried) {
+		comment := numbered.Find(line)
+		at := bytes.Index(stream, comment)
+		if len(comment) > 0 && document && !bytes.Contains(out, comment) && !slices.Contains(lost, 1+bytes.Count(stream[:at], []byte("\n"))) {
+			fail("the comment %s is lost, and nobody knows", comment)
+		}
 	}
 	if done := w.editsInPlace(tried); !decodesTo(apply(d.text, 0, len(d.text), done), tried) {
 		for i := 0; d.root.Style&yaml.FlowStyle == 0 && d.Tree.Kind == yaml.MappingNode && i < len(d.Tree.Content); i += 2 {

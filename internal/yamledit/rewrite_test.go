@@ -127,7 +127,7 @@ func TestRewrite(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := parse(t, tt.in)
-			edits, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: parse(t, tt.to).Tree}}, "")
+			edits, _, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: parse(t, tt.to).Tree}}, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +209,7 @@ func TestRewriteAdds(t *testing.T) {
 				}
 				changed = changed.Content[0]
 			}
-			edits, err := d.Rewrite(map[*yaml.Node]Change{changed: c}, "# Source: ")
+			edits, _, err := d.Rewrite(map[*yaml.Node]Change{changed: c}, "# Source: ")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -231,13 +231,13 @@ func TestRewriteNotWritten(t *testing.T) {
 		"a key twice in another":      {InPlace: d.Tree, Added: []Added{{Tree: odd}}},
 		"a key twice in a copy of it": {InPlace: d.Tree, Added: []Added{{Tree: odd, Copy: true}}},
 	} {
-		edits, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: c}, "")
+		edits, _, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: c}, "")
 		var said *message.Message
 		if !errors.As(err, &said) || said.ID != message.NotWritten || len(edits) > 0 {
 			t.Errorf("%s: %v, %v", name, edits, err)
 		}
 	}
-	if edits, err := parse(t, "# nothing\n").Rewrite(map[*yaml.Node]Change{nil: {InPlace: Map()}}, ""); err == nil {
+	if edits, _, err := parse(t, "# nothing\n").Rewrite(map[*yaml.Node]Change{nil: {InPlace: Map()}}, ""); err == nil {
 		t.Errorf("a document without content: %v", edits)
 	}
 }
@@ -320,3 +320,34 @@ spec:
 type failing struct{}
 
 func (failing) MarshalYAML() (any, error) { return nil, errors.New("it fails") }
+
+// TestRewriteLoses: the lines whose comments are lost where a part is written from
+// its tree; not those of what goes.
+func TestRewriteLoses(t *testing.T) {
+	for _, tt := range []struct {
+		name, in, to string
+		copied       bool
+		want         []int
+	}{
+		{"nothing", "a: 1 # a\nb: 2 # b\n", "a: 1\nb: 3", false, nil},
+		{"what goes", "# a\na: 1 # a\n# b\nb: # b\n  c: 1 # c\nd: 1\n", "a: 1\nd: 1", false, nil},
+		{"a mapping in the place of another", "a:\n  b: 1 # b\nc: 1\n", "a: {d: 1}\nc: 1", false, nil},
+		{"a literal scalar changes", "x: 1\na: |- # a\n  b # c\nc: 1\n", "x: 1\na: d\nc: 1", false, []int{2}},
+		{"an item in flow style goes", "a: [1, # 1\n 2, # 2\n 3]\n", "a: [2, 3]", false, []int{1, 2}},
+		{"a copy of an anchored key", "items:\n- &k a: |- # a\n    x\n  b: *k # b\n", "a: y\nb: a", true, []int{2, 4}},
+		{"in quotes", "a: 'b # c' # d\ne: \"\n # f\n\" # g\n", "a: x\ne: [1]", false, []int{4}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := parse(t, tt.in)
+			change := map[*yaml.Node]Change{d.Tree: {InPlace: parse(t, tt.to).Tree}}
+			if tt.copied {
+				item := Get(d.Tree, "items").Content[0]
+				change = map[*yaml.Node]Change{item: {InPlace: item, Added: []Added{{parse(t, tt.to).Tree, true}}}}
+			}
+			edits, lost, err := d.Rewrite(change, "")
+			if diff := cmp.Diff(tt.want, lost); err != nil || diff != "" {
+				t.Errorf("%v, -want +got:\n%s%s", err, diff, Apply([]byte(tt.in), edits))
+			}
+		})
+	}
+}
