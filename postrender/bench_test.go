@@ -35,7 +35,7 @@ func BenchmarkSelect(b *testing.B) {
 func BenchmarkProcess(b *testing.B) {
 	stages(b, func(b *testing.B, source Source) {
 		for b.Loop() {
-			if _, err := New(benchConfig).process([]Source{source}); err != nil {
+			if _, err := New(benchConfig).process([]Source{source}, false); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -44,7 +44,7 @@ func BenchmarkProcess(b *testing.B) {
 
 func BenchmarkWrite(b *testing.B) {
 	stages(b, func(b *testing.B, source Source) {
-		p, err := New(benchConfig).process([]Source{source})
+		p, err := New(benchConfig).process([]Source{source}, false)
 		if err != nil {
 			b.Fatal(err)
 		}

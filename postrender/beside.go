@@ -63,7 +63,7 @@ func servicesToBoth(stream *manifest.Stream, paired []*candidate) []remark {
 		}
 	}
 	var all []remark
-	for _, o := range stream.Find("Service", slices.Sorted(maps.Keys(words))...) {
+	for o := range stream.Find("Service", slices.Sorted(maps.Keys(words))...) {
 		annotations, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
 		global := yamledit.Scalar(annotations, expand.AnnotationGlobal) == "true"
 		selector, err := yamledit.MappingAt(o.Tree, "spec.selector")
@@ -109,12 +109,12 @@ func certificatesOfOne(stream *manifest.Stream, paired []*candidate) []remark {
 		}
 	}
 	secrets := slices.Sorted(maps.Keys(users))
-	for _, o := range stream.Find("Secret", secrets...) {
+	for o := range stream.Find("Secret", secrets...) {
 		if o.APIVersion == "v1" && len(users[o.Name]) > 0 {
 			check(o, o.Name, namesOfSecret(o.Tree))
 		}
 	}
-	for _, o := range stream.Find("Certificate", secrets...) {
+	for o := range stream.Find("Certificate", secrets...) {
 		spec, err := yamledit.MappingAt(o.Tree, "spec")
 		if o.Group() != "cert-manager.io" || err != nil {
 			continue

@@ -39,7 +39,7 @@ func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 		return pair, err
 	}
 	source := Source{Name: "cluster", Data: text}
-	p, err := New(cfg).process([]Source{source})
+	p, err := New(cfg).process([]Source{source}, false)
 	if err != nil {
 		return pair, err
 	}

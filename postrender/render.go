@@ -85,7 +85,7 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 	if !t.Enabled {
 		return newResult(sources), nil
 	}
-	p, err := r.process(sources)
+	p, err := r.process(sources, false)
 	if err != nil {
 		return nil, err
 	}
@@ -142,37 +142,33 @@ func (r *Renderer) warn(err error) {
 // too; but it always reads the Clusters, so they must be well-formed. Of the warnings
 // it repeats those about other objects than Clusters.
 func (r *Renderer) Explain(sources ...Source) ([]Decision, error) {
-	p, err := r.process(sources)
+	p, err := r.process(sources, true)
 	if err != nil {
 		return nil, err
 	}
 	r.warnOf(p)
-	for i, c := range p.selection.candidates {
-		if c.decision.Action == Paired {
-			p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree, p.changes[c.Tree])
-		}
-	}
 	return p.result.Decisions, nil
 }
 
 // processed is a stream behind every step of the pipeline.
 type processed struct {
+	plans     bool // are wanted
 	selection *selection
-	changes   map[*yaml.Node]yamledit.Change
 	result    *Result
 	remarks   []remark
 	empty     error   // what is wrong with an empty stream
 	lost      []error // the comments that are not in the result
 }
 
-// process is the pipeline: read, select, expand, edit. All errors of a stream come
+// process is the pipeline: read, select, expand, edit; the plans of pairs are for who
+// asks for them. All errors of a stream come
 // together.
-func (r *Renderer) process(sources []Source) (*processed, error) {
+func (r *Renderer) process(sources []Source, plans bool) (*processed, error) {
 	t, err := r.Config.topology()
 	if err != nil {
 		return nil, err
 	}
-	p := &processed{changes: make(map[*yaml.Node]yamledit.Change), result: newResult(sources)}
+	p := &processed{plans: plans, result: newResult(sources)}
 	stream, problems := manifest.Read(p.result.sources)
 	selection, more := selectClusters(t, stream)
 	p.selection = selection
@@ -199,8 +195,7 @@ func (r *Renderer) process(sources []Source) (*processed, error) {
 			errs = append(errs, errorAbout(remark.object, remark.about))
 		}
 	}
-	problems = append(problems, p.expand(stream)...)
-	problems = append(problems, p.edit(stream)...)
+	problems = append(problems, p.change(stream)...)
 	if r.Config.Strict {
 		errs = append(errs, p.lost...)
 	}
@@ -236,51 +231,65 @@ func cannotBePaired(d Decision) error {
 	return message.Wrap(message.CannotBePaired, d.message())
 }
 
-// expand works out what becomes of the objects of a stream.
-func (p *processed) expand(stream *manifest.Stream) []manifest.Problem {
+// change works out what becomes of the objects of a stream, and turns that into
+// edits of the sources: one document after the other, because the trees of all members
+// together would be much larger than the stream.
+func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 	var problems []manifest.Problem
 	var pairs []*netpol.Cluster
-	for _, c := range p.selection.candidates {
-		if c.decision.Action != Paired {
-			continue
+	paired := make(map[*manifest.Object]int) // the positions of candidates
+	for i, c := range p.selection.candidates {
+		if c.decision.Action == Paired {
+			pairs = append(pairs, &c.Cluster)
+			paired[c.Object] = i
 		}
-		change, err := expand.Change(c.Pair, c.Object)
-		if err != nil {
-			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})
-			continue
-		}
-		p.changes[c.Tree] = change
-		pairs = append(pairs, &c.Cluster)
 	}
-	changes, more := p.selection.policies.Changes(pairs)
-	for tree, change := range changes {
-		p.changes[tree] = change
+	if problems := p.selection.policies.TooLarge(); len(pairs) > 0 && problems != nil {
+		return problems
 	}
-	krm.AssignPaths(stream.Objects, p.changes)
-	return append(problems, more...)
-}
-
-// edit turns the changes into edits of the sources.
-func (p *processed) edit(stream *manifest.Stream) []manifest.Problem {
-	var problems []manifest.Problem
+	policies := p.selection.policies.For(pairs)
+	paths := krm.PathsOf(stream.Objects)
 	for first, last := 0, 0; first < len(stream.Objects); first = last {
 		o := stream.Objects[first] // and the others of its document
 		inDocument := make(map[*yaml.Node]yamledit.Change)
 		var changed *manifest.Object
+		nodes := 0
 		for last = first; last < len(stream.Objects) && stream.Objects[last].Document == o.Document; last++ {
 			other := stream.Objects[last]
-			if change, ok := p.changes[other.Tree]; ok {
-				inDocument[other.Tree] = change
-				p.result.add(other, change)
-				if changed == nil {
-					changed = other
+			change, changes, err := policies.Of(other)
+			if i, is := paired[other]; is {
+				c := p.selection.candidates[i]
+				changes = true
+				if change, err = expand.Change(c.Pair, other); err == nil && p.plans {
+					p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree, change)
 				}
 			}
+			if err != nil {
+				problems = append(problems, manifest.Problem{Object: other, Err: err})
+				continue
+			}
+			if !changes {
+				continue
+			}
+			if nodes += nodesOf(change); nodes > mostNodes {
+				problems = append(problems, manifest.Problem{Object: other, Err: message.New(message.DocumentTooLarge)})
+				inDocument, changed = nil, nil
+				break
+			}
+			paths.Assign(other, change)
+			inDocument[other.Tree] = change
+			p.result.add(other, change)
+			if changed == nil {
+				changed = other
+			}
+		}
+		for ; last < len(stream.Objects) && stream.Objects[last].Document == o.Document; last++ {
 		}
 		if changed == nil {
 			continue
 		}
 		edits, lost, err := o.Document.Rewrite(inDocument, "# Source:")
+		o.Document.Release()
 		if err != nil {
 			problems = append(problems, manifest.Problem{Object: changed, Err: err})
 			continue
@@ -295,4 +304,16 @@ func (p *processed) edit(stream *manifest.Stream) []manifest.Problem {
 		}
 	}
 	return problems
+}
+
+// mostNodes is how many nodes the objects may have that take the place of others in
+// one document: a few hundred are those of a pair.
+const mostNodes = 200_000
+
+func nodesOf(c yamledit.Change) int {
+	nodes := yamledit.Count(c.InPlace)
+	for _, added := range c.Added {
+		nodes += yamledit.Count(added.Tree)
+	}
+	return nodes
 }

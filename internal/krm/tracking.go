@@ -56,34 +56,43 @@ func locationOf(tree *yaml.Node) location {
 	return location{yamledit.Scalar(annotations, trackingPrefix+"package-path"), first(trackingPath, trackingPathLegacy), index}
 }
 
-// AssignPaths gives each added object a path of its own, at the end
-// of the file of the object that they follow: kpt refuses two objects in one place,
-// and kustomize two with one history.
-func AssignPaths(objects []*manifest.Object, changes map[*yaml.Node]yamledit.Change) {
-	last := make(map[location]int) // the index of the last object of each file
+// Paths are the places of the objects of a stream in the files of a package.
+type Paths struct {
+	last map[location]int // the index of the last object of each file
+}
+
+// PathsOf returns where some objects are.
+func PathsOf(objects []*manifest.Object) *Paths {
+	p := &Paths{make(map[location]int)}
 	for _, o := range objects {
-		l := locationOf(o.Tree)
-		last[l.file()] = max(last[l.file()], l.index)
+		if l := locationOf(o.Tree); l.path != "" {
+			p.last[l.file()] = max(p.last[l.file()], l.index)
+		}
 	}
-	for _, o := range objects {
-		for _, added := range changes[o.Tree].Added {
-			dropTracking(added.Tree)
-			l := locationOf(o.Tree)
-			if l.path == "" {
-				continue
+	return p
+}
+
+// Assign gives each object that is added after another one a path of its own, at the
+// end of the file of the object that it follows: kpt refuses two objects in one place,
+// and kustomize two with one history.
+func (p *Paths) Assign(o *manifest.Object, change yamledit.Change) {
+	for _, added := range change.Added {
+		dropTracking(added.Tree)
+		l := locationOf(o.Tree)
+		if l.path == "" {
+			continue
+		}
+		own, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
+		annotations := yamledit.MakeMapping(added.Tree, "metadata.annotations")
+		for _, key := range sharedTracking {
+			if value := yamledit.Get(own, key); value != nil {
+				yamledit.Set(annotations, key, yamledit.Clone(value))
 			}
-			own, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
-			annotations := yamledit.MakeMapping(added.Tree, "metadata.annotations")
-			for _, key := range sharedTracking {
-				if value := yamledit.Get(own, key); value != nil {
-					yamledit.Set(annotations, key, yamledit.Clone(value))
-				}
-			}
-			last[l.file()]++
-			for _, key := range []string{trackingIndex, trackingIndexOld} {
-				if yamledit.Get(own, key) != nil {
-					yamledit.Set(annotations, key, yamledit.String(strconv.Itoa(last[l.file()])))
-				}
+		}
+		p.last[l.file()]++
+		for _, key := range []string{trackingIndex, trackingIndexOld} {
+			if yamledit.Get(own, key) != nil {
+				yamledit.Set(annotations, key, yamledit.String(strconv.Itoa(p.last[l.file()])))
 			}
 		}
 	}

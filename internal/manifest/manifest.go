@@ -9,6 +9,7 @@ package manifest
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strings"
 
@@ -81,13 +82,14 @@ type Problem struct {
 
 // Stream is what was found in some sources, read as one stream.
 type Stream struct {
-	Documents []*yamledit.Document // those that were parsed, in order
+	Documents []*yamledit.Document // those that have an object that matters, in order
 	Objects   []*Object            // all of theirs, in order
 
+	budget *yamledit.Budget
 	unread []unread // the other documents
 }
 
-// unread is a document that was not parsed.
+// unread is a document whose objects are not in Objects.
 type unread struct {
 	source *Source
 	piece  yamledit.Piece
@@ -95,7 +97,7 @@ type unread struct {
 
 // Read finds the objects of the sources. All problems come together.
 func Read(sources []Source) (*Stream, []Problem) {
-	s := &Stream{}
+	s := &Stream{budget: yamledit.NewBudget()}
 	var problems []Problem
 	for i := range sources {
 		source := &sources[i]
@@ -118,7 +120,7 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 		s.unread = append(s.unread, unread{source, piece})
 		return nil
 	}
-	document, err := yamledit.Parse(source.Data, piece)
+	document, err := s.budget.Parse(source.Data, piece)
 	if err != nil {
 		if cluster && claimsCluster(text) {
 			return []Problem{{claimed(source, piece, text), err}}
@@ -128,48 +130,56 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 	if document.Tree == nil {
 		return nil
 	}
-	s.Documents = append(s.Documents, document)
 	var problems []Problem
+	var objects []*Object
+	matters := false
 	for _, tree := range objectsIn(document.Tree) {
 		o, err := newObject(source, document, tree)
 		if err != nil && o.IsCluster() {
 			problems = append(problems, Problem{o, err})
 			continue
 		}
-		s.Objects = append(s.Objects, o)
+		objects = append(objects, o)
+		matters = matters || o.IsCluster() || o.ClaimsService() || o.IsPolicy()
+	}
+	if matters { // most documents that mention the group of a Cluster hold none
+		s.Documents = append(s.Documents, document)
+		s.Objects = append(s.Objects, objects...)
+	} else {
+		s.unread = append(s.unread, unread{source, piece})
 	}
 	return problems
 }
 
-// Find returns the objects of a kind in the documents whose text has one of some
-// words, in order. Documents that Read had no need of are parsed for it: those that
+// Find yields the objects of a kind in the documents whose text has one of some words.
+// Documents that Read had no need of are parsed for it, one after the other: those that
 // are broken are not ours to judge.
-func (s *Stream) Find(kind string, words ...string) []*Object {
-	var found []*Object
-	for _, o := range s.Objects {
-		if o.Kind == kind {
-			found = append(found, o)
+func (s *Stream) Find(kind string, words ...string) iter.Seq[*Object] {
+	return func(yield func(*Object) bool) {
+		for _, o := range s.Objects {
+			if o.Kind == kind && !yield(o) {
+				return
+			}
 		}
-	}
-	for _, u := range s.unread {
-		text := u.source.Data[u.piece.Body:u.piece.End]
-		if !bytes.Contains(text, []byte(kind)) || !slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(text, []byte(word)) }) {
-			continue
-		}
-		if h := readHead(text); h.sure && !h.isList() && h.kind != kind {
-			continue
-		}
-		document, err := yamledit.Parse(u.source.Data, u.piece)
-		if err != nil || document.Tree == nil {
-			continue
-		}
-		for _, tree := range objectsIn(document.Tree) {
-			if o, err := newObject(u.source, document, tree); err == nil && o.Kind == kind {
-				found = append(found, o)
+		for _, u := range s.unread {
+			text := u.source.Data[u.piece.Body:u.piece.End]
+			if !bytes.Contains(text, []byte(kind)) || !slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(text, []byte(word)) }) {
+				continue
+			}
+			if h := readHead(text); h.sure && !h.isList() && h.kind != kind {
+				continue
+			}
+			document, err := yamledit.Parse(u.source.Data, u.piece)
+			if err != nil || document.Tree == nil {
+				continue
+			}
+			for _, tree := range objectsIn(document.Tree) {
+				if o, err := newObject(u.source, document, tree); err == nil && o.Kind == kind && !yield(o) {
+					return
+				}
 			}
 		}
 	}
-	return found
 }
 
 // newObject reads the identity of an object. Its error is that of a name or a

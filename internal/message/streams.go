@@ -8,7 +8,8 @@ const (
 	OtherState  ID = "other-state"
 	NotWritten  ID = "not-written"
 
-	CommentsLost ID = "comments-lost"
+	CommentsLost     ID = "comments-lost"
+	DocumentTooLarge ID = "document-too-large"
 )
 
 // optOut is how the owner of a Cluster keeps it single.
@@ -23,5 +24,6 @@ var streams = []entry{
 		"pass what the chart renders, not what cnpg-pair has printed or Helm has stored; or set {have}"},
 	{NotWritten, "its text cannot be changed so that it reads back as intended; this is a bug in cnpg-pair",
 		"write it in plainer YAML, or " + optOut + "; and report it"},
+	{DocumentTooLarge, "the document, a List, is too large with the pairs of its Clusters", "render each Cluster as a document of its own"},
 	{CommentsLost, "a part of it is written new, without its comments: line {lines}", "put the comments on lines of their own, or write that part in plainer YAML"},
 }

@@ -28,6 +28,7 @@ package netpol
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
@@ -48,6 +49,7 @@ type Policies struct {
 	all       []*policy // in the order of the stream
 	named     map[kindAndName][]*policy
 	selecting map[*Cluster][]*policy // those that select Pods of a Cluster
+	tooLarge  *policy                // the first of those that select too many Clusters together
 }
 
 type kindAndName struct{ kind, name string }
@@ -66,12 +68,18 @@ func Read(objects []*manifest.Object, clusters []*Cluster) *Policies {
 	for _, c := range clusters {
 		byName[c.Name] = append(byName[c.Name], c)
 	}
+	found := 0
 	for _, o := range objects {
 		if !o.IsPolicy() {
 			continue
 		}
 		p := &policy{Object: o, dialect: dialectOf(o)}
-		p.clusters = p.findClusters(clusters, byName)
+		if s.tooLarge == nil {
+			p.clusters = p.findClusters(clusters, byName)
+			if found += len(p.clusters); found > mostPeers {
+				s.tooLarge = p
+			}
+		}
 		s.all = append(s.all, p)
 		key := kindAndName{p.Kind, p.Name}
 		s.named[key] = append(s.named[key], p)
@@ -128,33 +136,71 @@ func (s *Policies) Conflict(c *Cluster) *message.Message {
 	return nil
 }
 
-// Changes returns the changes of the policies that concern pairs, which are some of
-// the Clusters that [Read] got, and the policies that cannot be changed: the error
-// of a Problem is a [*yamledit.Error] or a [*message.Message].
-func (s *Policies) Changes(pairs []*Cluster) (map[*yaml.Node]yamledit.Change, []manifest.Problem) {
-	changes := make(map[*yaml.Node]yamledit.Change)
-	var problems []manifest.Problem
-	copied := make(map[kindAndName]*policy) // by the name of the copy
-	byName := make(map[string][]int)
-	for i, c := range pairs {
-		byName[c.Name] = append(byName[c.Name], i)
+// Changes works out the changes of the policies that concern pairs, one after the
+// other: together they may be very large.
+type Changes struct {
+	pairs  []*Cluster
+	byName map[string][]int        // the positions of the pairs
+	copied map[kindAndName]*policy // by the name of the copy
+	of     map[*manifest.Object]*policy
+	budget int
+}
+
+// mostPeers is how many times the policies of a stream may name a pair. A policy that
+// selects every Cluster has a copy for each, and each copy may name each.
+const mostPeers = 50_000
+
+func tooLarge(clusters int) error {
+	return message.New(message.PolicyTooLarge, "clusters", strconv.Itoa(clusters))
+}
+
+// TooLarge returns the policy by which they select too many Clusters, if one does: no
+// other question need be asked then.
+func (s *Policies) TooLarge() []manifest.Problem {
+	if s.tooLarge == nil {
+		return nil
+	}
+	return []manifest.Problem{{Object: s.tooLarge.Object, Err: tooLarge(len(s.tooLarge.clusters))}}
+}
+
+// For returns the changes for pairs, which are some of the Clusters that [Read] got.
+func (s *Policies) For(pairs []*Cluster) *Changes {
+	c := &Changes{
+		pairs: pairs, byName: make(map[string][]int), copied: make(map[kindAndName]*policy),
+		of: make(map[*manifest.Object]*policy, len(s.all)), budget: mostPeers,
+	}
+	for i, pair := range pairs {
+		c.byName[pair.Name] = append(c.byName[pair.Name], i)
 	}
 	for _, p := range s.all {
-		change, err := p.change(p.concerned(pairs, byName))
-		for _, added := range change.Added {
-			key := kindAndName{p.Kind, yamledit.Scalar(yamledit.Get(added.Tree, "metadata"), "name")}
-			if other := copied[key]; other != nil && manifest.SameNamespace(other.Namespace, p.Namespace) {
-				err = message.New(message.PolicyNamesMatch, "other", titleAt(other), "name", key.name)
-			}
-			copied[key] = p
-		}
-		if err != nil {
-			problems = append(problems, manifest.Problem{Object: p.Object, Err: err})
-		} else if len(change.Added) > 0 || !yamledit.Equal(change.InPlace, p.Tree) {
-			changes[p.Tree] = change
-		}
+		c.of[p.Object] = p
 	}
-	return changes, problems
+	return c
+}
+
+// Of returns what becomes of an object, and false where nothing does. It must be
+// asked for each object of the stream in turn. Its error, for a policy that cannot be
+// changed, is a [*yamledit.Error] or a [*message.Message].
+func (c *Changes) Of(o *manifest.Object) (change yamledit.Change, changes bool, err error) {
+	p := c.of[o]
+	if p == nil || len(c.pairs) == 0 {
+		return change, false, nil
+	}
+	pairs := p.concerned(c.pairs, c.byName)
+	subjects := slices.DeleteFunc(slices.Clone(pairs), func(c *Cluster) bool { return !p.clusters[c] })
+	if c.budget -= (1 + len(subjects)) * len(pairs); c.budget < 0 {
+		c.pairs = nil // the stream fails; it would take long to find the same of all others
+		return change, false, tooLarge(len(pairs))
+	}
+	change, err = p.change(pairs, subjects)
+	for _, added := range change.Added {
+		key := kindAndName{p.Kind, yamledit.Scalar(yamledit.Get(added.Tree, "metadata"), "name")}
+		if other := c.copied[key]; other != nil && manifest.SameNamespace(other.Namespace, p.Namespace) {
+			err = message.New(message.PolicyNamesMatch, "other", titleAt(other), "name", key.name)
+		}
+		c.copied[key] = p
+	}
+	return change, err == nil && (len(change.Added) > 0 || !yamledit.Equal(change.InPlace, p.Tree)), err
 }
 
 // concerned returns the pairs that may be subjects or peers of the policy, for it
@@ -220,13 +266,12 @@ func (p *policy) names() (names []string, ok bool) {
 func titleAt(p *policy) string { return p.Title() + " (" + p.At() + ")" }
 
 // change returns the policy as the pairs need it, and its copies for their replicas.
-func (p *policy) change(pairs []*Cluster) (yamledit.Change, error) {
+func (p *policy) change(pairs, subjects []*Cluster) (yamledit.Change, error) {
 	change := yamledit.Change{InPlace: yamledit.Clone(p.Tree)}
 	specs, err := p.specs(change.InPlace)
 	if err != nil {
 		return change, err
 	}
-	subjects := slices.DeleteFunc(slices.Clone(pairs), func(c *Cluster) bool { return !p.clusters[c] })
 	for _, spec := range specs {
 		if err := p.changeSpec(spec, subjects, pairs); err != nil {
 			return change, err

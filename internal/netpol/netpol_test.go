@@ -48,6 +48,21 @@ func read(t *testing.T, s topology.Settings, stream string) (*manifest.Stream, *
 	return read, netpol.Read(read.Objects, clusters), clusters
 }
 
+// changesOf returns the changes of all policies for pairs.
+func changesOf(policies *netpol.Policies, objects []*manifest.Object, pairs []*netpol.Cluster) (map[*yaml.Node]yamledit.Change, []manifest.Problem) {
+	all, problems := make(map[*yaml.Node]yamledit.Change), []manifest.Problem(nil)
+	changes := policies.For(pairs)
+	for _, o := range objects {
+		switch change, changes, err := changes.Of(o); {
+		case err != nil:
+			problems = append(problems, manifest.Problem{Object: o, Err: err})
+		case changes:
+			all[o.Tree] = change
+		}
+	}
+	return all, problems
+}
+
 func decode(t *testing.T, text string) (v any) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
@@ -203,7 +218,7 @@ func TestChanges(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			stream, policies, clusters := read(t, test.settings, cluster("db")+test.head+"metadata: {name: p, namespace: blog}\nspec: "+test.spec+"\n")
 			policy := stream.Objects[1].Tree
-			changes, problems := policies.Changes(clusters)
+			changes, problems := changesOf(policies, stream.Objects, clusters)
 			if len(problems) > 0 {
 				t.Fatal(problems[0].Err)
 			}
@@ -245,7 +260,7 @@ func TestSpecs(t *testing.T) {
 	}
 	stream, policies, clusters := read(t, settings("both"), cluster("db")+cilium+"metadata: {name: p}\nspec: "+of("app", "web")+
 		"\nspecs: ["+of("app", "admin")+", "+of("cnpg.io/cluster", "db")+"]\n")
-	changes, _ := policies.Changes(clusters)
+	changes, _ := changesOf(policies, stream.Objects, clusters)
 	added := changes[stream.Objects[1].Tree].Added
 	if len(added) != 1 {
 		t.Fatalf("%d copies", len(added))
@@ -260,7 +275,7 @@ func TestSpecs(t *testing.T) {
 func TestCopyNames(t *testing.T) {
 	stream, policies, clusters := read(t, settings("both"), cluster("a")+cluster("b")+cluster("single")+kubernetes+
 		"metadata: {name: p, namespace: blog, uid: 1-2-3, annotations: {a: b}}\nspec: {podSelector: {matchExpressions: [{key: cnpg.io/cluster, operator: Exists}]}}\nstatus: {}\n")
-	changes, _ := policies.Changes(clusters[:2])
+	changes, _ := changesOf(policies, stream.Objects, clusters[:2])
 	var got []any
 	for _, added := range changes[stream.Objects[3].Tree].Added {
 		tree := decodeTree(t, added.Tree)
@@ -277,9 +292,9 @@ func TestCopyNames(t *testing.T) {
 
 // TestNamespaces: a policy concerns the Clusters of its own namespace only.
 func TestNamespaces(t *testing.T) {
-	_, policies, clusters := read(t, settings("both"), cluster("db")+policyOf(kubernetes, "{name: p, namespace: shop}", "db")+
+	stream, policies, clusters := read(t, settings("both"), cluster("db")+policyOf(kubernetes, "{name: p, namespace: shop}", "db")+
 		kubernetes+"metadata: {name: q, namespace: shop}\nspec: {podSelector: {matchExpressions: [{key: cnpg.io/cluster, operator: NotIn, values: [db]}]}, ingress: [{from: [{podSelector: {matchLabels: {cnpg.io/cluster: db}}}]}]}\n")
-	if changes, problems := policies.Changes(clusters); len(changes)+len(problems) > 0 {
+	if changes, problems := changesOf(policies, stream.Objects, clusters); len(changes)+len(problems) > 0 {
 		t.Errorf("%d changes, %d problems", len(changes), len(problems))
 	}
 }
@@ -289,7 +304,7 @@ func TestNamespaces(t *testing.T) {
 func TestManyPairs(t *testing.T) {
 	stream, policies, clusters := read(t, settings("both"), cluster("c")+cluster("b")+cluster("a")+cluster("a-replica")+kubernetes+
 		"metadata: {name: p, namespace: blog}\nspec: {podSelector: {}, ingress: [{from: [{podSelector: {matchExpressions: [{key: cnpg.io/cluster, operator: In, values: [a, c]}]}}]}]}\n")
-	changes, _ := policies.Changes(clusters)
+	changes, _ := changesOf(policies, stream.Objects, clusters)
 	peers := yamledit.Get(yamledit.Get(yamledit.Get(changes[stream.Objects[4].Tree].InPlace, "spec"), "ingress").Content[0], "from").Content
 	var got []string
 	for _, peer := range peers[1:] {
@@ -363,8 +378,8 @@ func TestProblems(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, policies, clusters := read(t, test.settings, cluster("db")+test.policies)
-			_, problems := policies.Changes(clusters)
+			stream, policies, clusters := read(t, test.settings, cluster("db")+test.policies)
+			_, problems := changesOf(policies, stream.Objects, clusters)
 			if len(problems) != 1 {
 				t.Fatalf("%d problems", len(problems))
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -23,18 +24,30 @@ type Document struct {
 	text    []byte     // of the document; a line break is added where the stream ends without one
 	padded  bool       // a line break was added
 	altered bool       // the text is not, byte for byte, a part of the stream
-	root    *yaml.Node // as parsed, with positions in text
+	root    *yaml.Node // as parsed, with positions in text; nil where it is not kept
 }
+
+// Budget is what the documents of a stream may take together, however small they are.
+type Budget struct {
+	aliases int // by how many nodes they may grow when their aliases are resolved
+	kept    int // how many nodes may be kept beside the plain trees; more are parsed again when they are needed
+}
+
+// NewBudget returns the budget of one stream.
+func NewBudget() *Budget { return &Budget{moreNodes, 50_000} }
+
+// Parse is [Budget.Parse] for a document of its own.
+func Parse(stream []byte, p Piece) (*Document, error) { return NewBudget().Parse(stream, p) }
 
 // Parse reads the document in a piece of a stream. Its errors are [*Error]: the
 // document is not YAML, has a key twice, or has aliases or merge keys that stand for
-// nothing or for too much.
-func Parse(stream []byte, p Piece) (*Document, error) {
+// nothing or, with the documents before it, for too much.
+func (b *Budget) Parse(stream []byte, p Piece) (*Document, error) {
 	d := &Document{Piece: p, stream: stream, text: stream[p.Body:p.End]}
-	err := d.parse()
+	err := d.parse(b)
 	if err != nil && json.Valid(d.text) {
 		d.text, d.altered = plainJSON(d.text), true
-		err = d.parse()
+		err = d.parse(b)
 	}
 	if err == nil && len(d.text) > 0 && d.text[len(d.text)-1] != '\n' && d.root != nil {
 		err = d.pad()
@@ -42,16 +55,24 @@ func Parse(stream []byte, p Piece) (*Document, error) {
 	if err != nil {
 		return nil, d.located(err)
 	}
+	if d.root != nil {
+		if b.kept -= Count(d.root); b.kept < 0 {
+			d.root = nil
+		}
+	}
 	return d, nil
 }
 
-func (d *Document) parse() (err error) {
+func (d *Document) parse(b *Budget) (err error) {
 	d.root, err = parseText(d.text)
 	if err == nil && d.root != nil {
-		d.Tree, err = resolve(d.root, d.streamLines())
+		d.Tree, err = resolveWithin(d.root, d.streamLines(), &b.aliases)
 	}
 	return err
 }
+
+// Release lets go of what the document holds. Its tree is empty from then on.
+func (d *Document) Release() { d.root, d.Tree.Content, d.text = nil, nil, nil }
 
 // located makes an [*Error] of an error of the parser.
 func (d *Document) located(err error) error {
@@ -140,14 +161,28 @@ func treeOf(text []byte) *yaml.Node {
 	if err != nil || root == nil {
 		return nil
 	}
-	tree, _ := resolve(root, nil)
+	tree, _ := resolve(root)
 	return tree
 }
 
 // decodesTo tells whether a text reads as a tree.
 func decodesTo(text []byte, want *yaml.Node) bool {
-	tree := treeOf(text)
-	return tree != nil && Equal(tree, want)
+	root, err := parseText(text)
+	return err == nil && root != nil && equalAsParsed(root, want)
+}
+
+// equalAsParsed is Equal for a parsed node, which is resolved only where it must be.
+func equalAsParsed(root, want *yaml.Node) bool {
+	if !isShared(root) {
+		return Equal(want, root) // in this order: want has each key once
+	}
+	tree, err := resolve(root)
+	return err == nil && Equal(tree, want)
+}
+
+// isShared is true for a parsed node that has aliases or merge keys.
+func isShared(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || isMerge(n) || slices.ContainsFunc(n.Content, isShared)
 }
 
 // pad ends the document with a line break, so that a line can follow it: where its

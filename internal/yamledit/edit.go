@@ -112,7 +112,7 @@ func (e *editor) forget(n *yaml.Node) {
 }
 
 func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
-	if now, err := resolve(n, nil); err == nil && Equal(now, want) {
+	if now, err := resolve(n); err == nil && Equal(now, want) {
 		return true
 	}
 	if n.Value == "" && isPlain(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
@@ -257,7 +257,7 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 			sources = sources[0].Content
 		}
 		for _, source := range sources {
-			now, err := resolve(source, nil)
+			now, err := resolve(source)
 			if source.Kind == yaml.AliasNode {
 				now = e.now[source.Alias]
 			}

@@ -34,10 +34,14 @@ type Added struct {
 // its tree; lost are the lines of the stream whose comments are not in the result, or
 // not in a copy, for that reason.
 func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) (edits []Edit, lost []int, err error) {
-	if d.root == nil {
+	root := d.root
+	if root == nil && d.Tree != nil {
+		root, err = parseText(d.text)
+	}
+	if root == nil || err != nil {
 		return nil, nil, message.New(message.NotWritten)
 	}
-	w := &writer{layout: newLayout(d.text, d.root), changes: changes}
+	w := &writer{layout: newLayout(d.text, root), changes: changes}
 	if change, ok := changes[d.Tree]; ok {
 		edits, err = w.changeDocument(change, repeated)
 	} else {
@@ -108,7 +112,7 @@ func (w *writer) readBack(want *yaml.Node, from, to int, attempts ...func() []Ed
 		if err != nil || root == nil {
 			continue
 		}
-		if tree, err := resolve(root, nil); err != nil || !Equal(tree, want) {
+		if !equalAsParsed(root, want) {
 			continue
 		}
 		if removesComment(w.text, edits) {

@@ -348,7 +348,7 @@ func untouched(d *Document, want *yaml.Node) (lines [][]byte) {
 				next--
 			}
 			other := Get(want, key.Value)
-			resolved, err := resolve(value, nil)
+			resolved, err := resolve(value)
 			switch {
 			case err != nil || other == nil || key.Tag != "!!str":
 			case Equal(resolved, other):

@@ -11,8 +11,9 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
 
-// moreNodes is by how many nodes a document may grow when its aliases are resolved.
-const moreNodes = 50_000
+// moreNodes is by how many nodes the documents of a stream may grow when their
+// aliases are resolved.
+const moreNodes = 20_000
 
 type resolver struct {
 	budget int          // how many nodes there may be
@@ -20,13 +21,20 @@ type resolver struct {
 	line   func(int) int
 }
 
-// resolve returns the plain tree of a parsed node. line, which may be nil, turns
-// the lines of its nodes into those of the stream.
-func resolve(n *yaml.Node, line func(int) int) (*yaml.Node, error) {
-	if line == nil {
-		line = func(line int) int { return line }
-	}
-	return (&resolver{budget: countNodes(n) + moreNodes, line: line}).node(n)
+// resolve returns the plain tree of a parsed node.
+func resolve(n *yaml.Node) (*yaml.Node, error) {
+	more := moreNodes
+	return resolveWithin(n, func(line int) int { return line }, &more)
+}
+
+// resolveWithin is resolve for a document of a stream. line turns the lines of the
+// nodes into those of the stream; more is by how many nodes the tree may still grow.
+func resolveWithin(n *yaml.Node, line func(int) int, more *int) (*yaml.Node, error) {
+	own := Count(n)
+	r := &resolver{budget: own + *more, line: line}
+	tree, err := r.node(n)
+	*more = min(*more, max(r.budget, 0))
+	return tree, err
 }
 
 // fail makes an [*Error] at a parsed node.
@@ -34,10 +42,11 @@ func (r *resolver) fail(n *yaml.Node, id message.ID, values ...string) error {
 	return &Error{Line: r.line(n.Line), Err: message.New(id, values...)}
 }
 
-func countNodes(n *yaml.Node) int {
+// Count returns how many nodes a tree has.
+func Count(n *yaml.Node) int {
 	count := 1
 	for _, child := range n.Content {
-		count += countNodes(child)
+		count += Count(child)
 	}
 	return count
 }
