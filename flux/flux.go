@@ -145,10 +145,13 @@ func (g *Generator) generate(manifests []postrender.Source) ([]PostRenderer, err
 			entries = append(entries, PostRenderer{Kustomize{patches}})
 		}
 	}
-	if len(variables) > 0 {
-		if err := onlyOurVariables(entries, manifests, variables); err != nil {
-			return nil, err
-		}
+	if g.Substitute {
+		err = onlyOurVariables(entries, manifests, variables)
+	} else {
+		err = escapeVariables(entries, variables)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := g.check(entries, manifests); err != nil {
 		return nil, err

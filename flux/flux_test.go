@@ -431,6 +431,43 @@ func TestErrors(t *testing.T) {
 	})
 }
 
+// TestVariablesOfTheChart: with fixed regions, what a chart has of ${...} reaches the
+// Cluster as it is, whether Flux substitutes variables in the HelmRelease or not.
+func TestVariablesOfTheChart(t *testing.T) {
+	const stream = `apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: a}
+spec:
+  instances: 1
+  description: "${A}"
+  affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: ["${B}", "x$$y", "'${C:=\"d\"}' \n$", "$e"]}]}]}}}
+  bootstrap: {initdb: {database: "${D}", owner: "$${E}"}}
+`
+	for _, cfg := range []postrender.Config{valid, {EnableHotStandby: true, PrimaryRegion: "fsn1", ReplicaRegion: "hel1", Active: postrender.ActiveReplica, PromotionToken: "${TOKEN}"}} {
+		entries, err := (&Generator{Config: cfg}).PostRenderers(source(stream))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := envsubst.Eval(string(Fragment(entries)), func(name string) (string, bool) { return standInToken, name == "TOKEN" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var substituted struct{ PostRenderers []PostRenderer }
+		if err := yaml.Unmarshal([]byte(strings.Replace(text, "postRenderers", "postrenderers", 1)), &substituted); err != nil {
+			t.Fatal(err)
+		}
+		want := expanded(t, withStandInToken(cfg), stream)
+		if diff := cmp.Diff(want, inFlux(t, substituted.PostRenderers, stream)); diff != "" {
+			t.Errorf("substituted (-expander +flux):\n%s", diff)
+		}
+		if cfg.PromotionToken == "" {
+			if diff := cmp.Diff(want, inFlux(t, entries, stream)); diff != "" {
+				t.Errorf("not substituted (-expander +flux):\n%s", diff)
+			}
+		}
+	}
+}
+
 // TestSameName: two Clusters of one name in two namespaces are told apart.
 func TestSameName(t *testing.T) {
 	stream := chart + "---\n" + strings.NewReplacer("namespace: blog", "namespace: other", "1Gi", "7Gi", "name: blog\n", "name: other\n").Replace(chart)

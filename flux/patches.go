@@ -284,12 +284,15 @@ func op(name, path string, more ...any) operation {
 
 // patchText writes a patch as YAML, below a comment that says what it is for.
 func patchText(title string, patch any) string {
+	return mark + title + "\n" + yamlOf(nodeOf(patch))
+}
+
+func yamlOf(n *yaml.Node) string {
 	var b strings.Builder
-	b.WriteString(mark + title + "\n")
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	encoder.CompactSeqIndent()
-	encoder.Encode(nodeOf(patch)) // a builder takes everything
+	encoder.Encode(n) // a builder takes everything
 	encoder.Close()
 	return b.String()
 }

@@ -3,6 +3,8 @@ package flux
 import (
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
@@ -128,7 +130,7 @@ func onlyOurVariables(entries []PostRenderer, manifests []postrender.Source, var
 	for _, entry := range entries {
 		for _, patch := range entry.Kustomize.Patches {
 			rest := ours.Replace(patch.Patch)
-			if strings.Contains(rest, "${") || strings.Contains(rest, "$$") {
+			if hasVariables(rest) {
 				return &postrender.Error{
 					Source: names(manifests), Object: patch.Target.Kind + " " + patch.Target.Name, Err: message.New(message.FluxVariables),
 				}
@@ -136,6 +138,57 @@ func onlyOurVariables(entries []PostRenderer, manifests []postrender.Source, var
 		}
 	}
 	return nil
+}
+
+// escapeVariables writes what the chart itself has of the substitution's signs in a way
+// that stays the same whether a Kustomization substitutes variables in the HelmRelease
+// or not: each dollar sign as an escape of the YAML in the patch.
+func escapeVariables(entries []PostRenderer, variables map[string]string) error {
+	ours := make(map[string]bool)
+	for _, variable := range variables {
+		ours[variable] = true
+	}
+	for _, entry := range entries {
+		for i := range entry.Kustomize.Patches {
+			patch := &entry.Kustomize.Patches[i]
+			if !hasVariables(patch.Patch) {
+				continue
+			}
+			title, text, _ := strings.Cut(patch.Patch, "\n")
+			var document yaml.Node
+			if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+				return err
+			}
+			dollar := unusedRune(text)
+			var escape func(n *yaml.Node)
+			escape = func(n *yaml.Node) {
+				if n.Kind == yaml.ScalarNode && hasVariables(n.Value) && !ours[n.Value] {
+					n.Value, n.Style = strings.ReplaceAll(n.Value, "$", dollar), yaml.DoubleQuotedStyle
+				}
+				for _, child := range n.Content {
+					escape(child)
+				}
+			}
+			escape(&document)
+			patch.Patch = title + "\n" + strings.ReplaceAll(yamlOf(&document), dollar, `\x24`)
+		}
+	}
+	return nil
+}
+
+// hasVariables is true for a text in which Flux's substitution replaces something.
+func hasVariables(text string) bool {
+	return strings.Contains(text, "${") || strings.Contains(text, "$$")
+}
+
+// unusedRune returns a character, of those that nobody has given a meaning, that is
+// not in a text.
+func unusedRune(text string) string {
+	r := '\ue000'
+	for strings.ContainsRune(text, r) {
+		r++
+	}
+	return string(r)
 }
 
 // toggleCase is a state of the hot-standby settings, and the settings that the Renderer gets for it.
