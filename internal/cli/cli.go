@@ -53,6 +53,7 @@ type Process struct {
 	Stderr  io.Writer
 
 	terminal bool // stdout is one
+	warned   int  // how many warnings there were
 	release  string
 	flux     func(*Process, Flux) error
 }
@@ -70,10 +71,15 @@ func (p *Process) run() error {
 }
 
 // Warn prints a warning.
-func (p *Process) Warn(err error) { report(p.Stderr, "warning", err) }
+func (p *Process) Warn(err error) {
+	if p.warned++; p.warned <= mostMessages {
+		report(p.Stderr, "warning", err)
+	}
+}
 
 // exit reports the error, and returns the exit status.
 func (p *Process) exit(err error, stdout io.Writer) int {
+	more(p.Stderr, "warning", p.warned)
 	var status exitStatus
 	switch {
 	case err == nil:
@@ -82,9 +88,11 @@ func (p *Process) exit(err error, stdout io.Writer) int {
 		return int(status) // and that program has said why
 	}
 	var text strings.Builder
-	for _, one := range message.Split(err) {
+	all := message.Split(err)
+	for _, one := range all[:min(len(all), mostMessages)] {
 		report(&text, "error", one)
 	}
+	more(&text, "error", len(all))
 	io.WriteString(p.Stderr, text.String())
 	if isHelm4(p.Getenv) {
 		if _, failed := io.WriteString(stdout, refusal(text.String())); failed == nil {
@@ -118,7 +126,7 @@ func misuse(err error) error { return &usageError{err} }
 // hot standby is on but makes no pairs is one line with the hint in it: logs show
 // it once a release.
 func report(w io.Writer, severity string, err error) {
-	text, hint := oneLine(err.Error()), oneLine(message.Hint(err))
+	text, hint := screen(err.Error()), screen(message.Hint(err))
 	var setting *postrender.ConfigError
 	if severity == "warning" && errors.As(err, &setting) {
 		text, hint = text+": "+hint, ""
@@ -128,5 +136,3 @@ func report(w io.Writer, severity string, err error) {
 		fmt.Fprintf(w, "cnpg-pair: hint: %s\n", hint)
 	}
 }
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

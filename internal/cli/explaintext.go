@@ -28,15 +28,17 @@ func writeTable(w io.Writer, decisions []postrender.Decision) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAMESPACE\tNAME\tLINE\tDECISION\tREASON\tPRIMARY REGION\tREPLICA REGION")
 	for _, d := range decisions {
+		d = screened(d)
 		primary, replica := "-", "-"
 		if d.Plan != nil {
 			primary, replica = d.Plan.Members[0].Region, d.Plan.Members[1].Region
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s:%d\t%s\t%s\t%s\t%s\n", cmp.Or(d.Namespace, "-"), cmp.Or(d.Name, "-"),
-			d.Source, d.Line, strings.ReplaceAll(string(d.Action), "-", " "), reason(d), primary, replica)
+			d.Source, d.Line, strings.ReplaceAll(string(d.Action), "-", " "), screen(reason(d)), primary, replica)
 	}
 	for _, d := range decisions {
 		if d.Plan != nil {
+			d = screened(d)
 			pair{d.Plan, d.Plan.Members[0], d.Plan.Members[1]}.write(table, strings.TrimPrefix(d.Namespace+"/"+d.Name, "/"))
 		}
 	}

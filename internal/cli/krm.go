@@ -77,8 +77,9 @@ func finding(severity string, err error) krm.Finding {
 	if errors.As(err, &at) {
 		f.Message, f.Object, f.Line = at.Err.Error(), at.Object, at.Line
 	}
+	f.Message = screen(f.Message)
 	if hint := message.Hint(err); hint != "" {
-		f.Message += "; " + hint
+		f.Message += "; " + screen(hint)
 	}
 	return f
 }

@@ -141,9 +141,13 @@ func (l *ResourceList) WithResults(rendered []byte, findings []Finding) ([]byte,
 	if len(findings) == 0 {
 		return rendered, nil
 	}
+	objects := make(map[string][]*manifest.Object)
+	for _, o := range manifest.ObjectsOf(l.document) {
+		objects[o.Title()] = append(objects[o.Title()], o)
+	}
 	var results []result
 	for _, f := range findings {
-		results = append(results, l.result(f))
+		results = append(results, resultOf(f, objects[f.Object]))
 	}
 	list, _, err := Read(rendered)
 	if err != nil {
@@ -153,10 +157,11 @@ func (l *ResourceList) WithResults(rendered []byte, findings []Finding) ([]byte,
 	return yamledit.Apply(rendered, edits), err
 }
 
-func (l *ResourceList) result(f Finding) result {
+// resultOf returns the result for a finding about one of some objects of its title.
+func resultOf(f Finding, objects []*manifest.Object) result {
 	r := result{Message: f.Message, Severity: f.Severity}
-	for _, o := range manifest.ObjectsOf(l.document) {
-		if o.Title() != f.Object || o.Line > f.Line {
+	for _, o := range objects {
+		if o.Line > f.Line {
 			continue // the last one that begins before the line is the one
 		}
 		r.ResourceRef = &reference{o.APIVersion, o.Kind, o.Name, o.Namespace}

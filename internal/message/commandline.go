@@ -23,6 +23,7 @@ const (
 	Terminal            ID = "terminal"
 	Read                ID = "read"
 	Write               ID = "write"
+	More                ID = "more"
 	StdoutClosed        ID = "stdout-closed"
 	ThenEmpty           ID = "then-empty"
 	ThenArgFirst        ID = "then-arg-first"
@@ -65,4 +66,5 @@ var commandLine = []entry{
 	{ThenFailed, "--then {program}: {cause}", ""},
 	{ThenSaid, "--then {program}: {cause}: {said}", ""},
 	{StdoutClosed, "write the output: standard output is closed", ""},
+	{More, "and {count} more", ""},
 }
