@@ -3,8 +3,13 @@ package postrender
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/aymanbagabas/go-udiff"
 
@@ -26,14 +31,142 @@ func (r *Result) WriteDiff(w io.Writer, colour bool) error {
 		if err != nil {
 			return err
 		}
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(withoutNeighbours(text, source.Data, r.changed[i])) {
 			if colour {
-				line = coloured(line)
+				line = coloured(strings.Map(visible, line))
 			}
 			out.WriteString(line)
 		}
 	}
 	return out.Flush()
+}
+
+// lines are some lines of a source, from the first to the last one.
+type lines struct{ first, last int }
+
+// withoutNeighbours takes lines out of a unified diff of a source: the context that
+// belongs to other objects than those that change. It may be a Secret, and a diff goes
+// into logs.
+func withoutNeighbours(diff string, source []byte, changed []lines) string {
+	separators := make(map[int]bool)
+	number := 0
+	for line := range bytes.Lines(source) {
+		if number++; len(bytes.TrimRight(line, " \t\r\n")) == 3 && bytes.HasPrefix(line, []byte("---")) {
+			separators[number] = true
+		}
+	}
+	shown := func(line int) bool {
+		return separators[line] || slices.ContainsFunc(changed, func(l lines) bool { return l.first <= line && line <= l.last })
+	}
+	var b strings.Builder
+	h := hunk{last: number}
+	header := regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
+	old, now := 0, 0
+	for line := range strings.Lines(diff) {
+		if at := header.FindStringSubmatch(line); at != nil {
+			h.flush(&b)
+			old, now = hunkStart(at[1], at[2]), hunkStart(at[3], at[4])
+			continue
+		}
+		if old+now == 0 { // the names of the files
+			b.WriteString(line)
+			continue
+		}
+		switch line[0] {
+		case ' ':
+			if shown(old) {
+				h.add(line, old, now)
+			} else {
+				h.flush(&b)
+			}
+			old, now = old+1, now+1
+		case '-':
+			h.add(line, old, now)
+			old++
+		case '+':
+			h.add(line, old, now)
+			now++
+		default: // "\ No newline at end of file"
+			if len(h.lines) > 0 {
+				h.lines[len(h.lines)-1] += line
+			}
+		}
+	}
+	h.flush(&b)
+	return b.String()
+}
+
+// hunkStart is the number of the first line of a hunk, or, where it has none, of the
+// line before which it is.
+func hunkStart(start, count string) int {
+	first, _ := strconv.Atoi(start)
+	if count == "0" {
+		first++
+	}
+	return first
+}
+
+// hunk is a part of a unified diff.
+type hunk struct {
+	lines    []string
+	old, now int // the number of its first line, before and after
+	last     int // the number of the last line of the source
+}
+
+func (h *hunk) add(line string, old, now int) {
+	if len(h.lines) == 0 {
+		h.old, h.now = old, now
+	}
+	h.lines = append(h.lines, line)
+}
+
+// flush writes the hunk, if it changes anything, with as much context after it as
+// before it: patch takes one with less after it for the end of a file.
+func (h *hunk) flush(b *strings.Builder) {
+	isContext := func(line string) bool { return line[0] == ' ' }
+	begin := slices.IndexFunc(h.lines, func(line string) bool { return !isContext(line) })
+	if begin < 0 {
+		h.lines = nil
+		return
+	}
+	end := len(h.lines)
+	for isContext(h.lines[end-1]) {
+		end--
+	}
+	count := func(sign byte, lines []string) (n int) {
+		for _, line := range lines {
+			if line[0] == ' ' || line[0] == sign {
+				n++
+			}
+		}
+		return n
+	}
+	after := min(len(h.lines)-end, contextLines)
+	atEnd := h.old+count('-', h.lines)-1 >= h.last
+	before := min(begin, contextLines)
+	if !atEnd {
+		before = min(before, after)
+	}
+	if h.old > 1 || begin > before {
+		after = min(after, before)
+	}
+	skipped := begin - before
+	lines := h.lines[skipped : end+after]
+	place := func(first int, sign byte) string {
+		n := count(sign, lines)
+		switch first += skipped; n {
+		case 0:
+			return fmt.Sprintf("%d,0", first-1)
+		case 1:
+			return strconv.Itoa(first)
+		}
+		return fmt.Sprintf("%d,%d", first, n)
+	}
+	fmt.Fprintf(b, "@@ -%s +%s @@\n", place(h.old, '-'), place(h.now, '+'))
+	for _, line := range lines {
+		b.WriteString(line)
+	}
+	h.lines = nil
 }
 
 // diffEdits turns edits into those of a diff. One that rewrites a text is
@@ -51,6 +184,14 @@ func diffEdits(text []byte, edits []yamledit.Edit) []udiff.Edit {
 		}
 	}
 	return all
+}
+
+// visible is a character as a terminal may get it.
+func visible(r rune) rune {
+	if r == '\n' || r == '\t' || r == '\r' || unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 // coloured gives a line of a diff the colours that git gives it.

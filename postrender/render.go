@@ -254,6 +254,7 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 		inDocument := make(map[*yaml.Node]yamledit.Change)
 		var changed *manifest.Object
 		nodes := 0
+		var parts []lines
 		for last = first; last < len(stream.Objects) && stream.Objects[last].Document == o.Document; last++ {
 			other := stream.Objects[last]
 			change, changes, err := policies.Of(other)
@@ -279,6 +280,14 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 			paths.Assign(other, change)
 			inDocument[other.Tree] = change
 			p.result.add(other, change)
+			part := lines{other.Line, o.Document.LastLine()}
+			if other == o {
+				part.first = o.Document.Line
+			}
+			if last+1 < len(stream.Objects) && stream.Objects[last+1].Document == o.Document {
+				part.last = stream.Objects[last+1].Line - 1
+			}
+			parts = append(parts, part)
 			if changed == nil {
 				changed = other
 			}
@@ -300,6 +309,7 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 		for i := range p.result.sources {
 			if &p.result.sources[i] == o.Source {
 				p.result.edits[i] = append(p.result.edits[i], edits...)
+				p.result.changed[i] = append(p.result.changed[i], parts...)
 			}
 		}
 	}

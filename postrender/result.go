@@ -25,6 +25,7 @@ type Result struct {
 
 	sources []manifest.Source
 	edits   [][]yamledit.Edit // of each source, in order
+	changed [][]lines         // of each source, those of the objects that change
 }
 
 // Change is an object of the stream, and what takes its place: the object itself,
@@ -38,7 +39,7 @@ type Change struct {
 type Ref struct{ APIVersion, Kind, Namespace, Name string }
 
 func newResult(sources []Source) *Result {
-	r := &Result{edits: make([][]yamledit.Edit, len(sources))}
+	r := &Result{edits: make([][]yamledit.Edit, len(sources)), changed: make([][]lines, len(sources))}
 	for _, source := range sources {
 		r.sources = append(r.sources, manifest.Source(source))
 	}

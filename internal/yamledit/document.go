@@ -71,6 +71,12 @@ func (d *Document) parse(b *Budget) (err error) {
 	return err
 }
 
+// LastLine returns the last line of the document in the stream.
+func (d *Document) LastLine() int {
+	text := d.stream[d.Body:d.End]
+	return d.Line + bytes.Count(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
+}
+
 // Release lets go of what the document holds. Its tree is empty from then on.
 func (d *Document) Release() { d.root, d.Tree.Content, d.text = nil, nil, nil }
 
