@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"os"
 	"os/exec"
@@ -16,7 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -165,6 +165,7 @@ type store struct {
 	address string
 	command []string
 	process *exec.Cmd
+	alive   io.Closer // it ends when this is closed, as it is when the tests end
 }
 
 // objects starts an object store at a port of control.
@@ -187,9 +188,12 @@ func (n *namespace) objects(t *testing.T, port int) *store {
 
 func (s *store) start(t *testing.T) {
 	t.Helper()
-	s.process = exec.Command(s.command[0], s.command[1:]...)
-	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	s.process = exec.Command("sh", append([]string{"-c", `"$@" & cat; kill -9 $!`, "sh"}, s.command...)...)
 	s.process.Stderr = os.Stderr
+	var err error
+	if s.alive, err = s.process.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +201,7 @@ func (s *store) start(t *testing.T) {
 
 func (s *store) stop(t *testing.T) {
 	t.Helper()
-	s.process.Process.Kill()
+	s.alive.Close()
 	s.process.Wait()
 	s.process = nil
 }
