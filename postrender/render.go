@@ -101,8 +101,8 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 			if wrong := topology.CheckCloning(c.Name); wrong != nil {
 				r.warn(errorAbout(c.Object, wrong))
 			}
-			if wrong := checkArchive(c); wrong != nil {
-				r.warn(errorAbout(c.Object, wrong))
+			if wrong := p.archives[c.Object]; wrong != nil {
+				r.warn(wrong)
 			}
 		}
 	}
@@ -156,8 +156,9 @@ type processed struct {
 	selection *selection
 	result    *Result
 	remarks   []remark
-	empty     error   // what is wrong with an empty stream
-	lost      []error // the comments that are not in the result
+	archives  map[*manifest.Object]error // what is wrong with those of Clusters
+	empty     error                      // what is wrong with an empty stream
+	lost      []error                    // the comments that are not in the result
 }
 
 // process is the pipeline: read, select, expand, edit; the plans of pairs are for who
@@ -168,7 +169,7 @@ func (r *Renderer) process(sources []Source, plans bool) (*processed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &processed{plans: plans, result: newResult(sources)}
+	p := &processed{plans: plans, result: newResult(sources), archives: make(map[*manifest.Object]error)}
 	stream, problems := manifest.Read(p.result.sources)
 	selection, more := selectClusters(t, stream)
 	p.selection = selection
@@ -184,8 +185,11 @@ func (r *Renderer) process(sources []Source, plans bool) (*processed, error) {
 		if c.decision.Action == CannotBePaired && t.MustPair {
 			errs = append(errs, errorAbout(c.Object, cannotBePaired(c.decision)))
 		}
-		if wrong := checkArchive(c); wrong != nil && t.Strict {
-			errs = append(errs, errorAbout(c.Object, wrong))
+		if wrong := checkArchive(c); wrong != nil {
+			p.archives[c.Object] = errorAbout(c.Object, wrong)
+			if t.Strict {
+				errs = append(errs, p.archives[c.Object])
+			}
 		}
 		p.result.Decisions = append(p.result.Decisions, c.decision)
 	}
