@@ -61,7 +61,7 @@ tar() { test -d "$4" && echo "$2" | grep -q "^cnpg-pair-helm3-[0-9.]*-linux-amd6
 			t.Log(stderr)
 			for text, want := range map[string]int{
 				"\n  name: blog-db-replica\n":    3, // by install, upgrade and the filter
-				"remote_apply":                   1, // by upgrade, with its two flags
+				"\n      standbyNamesPre:\n":     1, // by upgrade, with its two flags
 				"blog-db-replica, the replica\n": 1, // for Flux
 			} {
 				if n := strings.Count(stdout, text); n != want {

@@ -36,7 +36,7 @@ type Replication string
 
 const (
 	Async Replication = topology.Async // "async": they do not
-	Sync  Replication = topology.Sync  // "sync": each waits until the replica has applied it
+	Sync  Replication = topology.Sync  // "sync": each waits until the replica has written it to disk
 )
 
 // Active says which member takes writes.

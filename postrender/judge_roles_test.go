@@ -51,9 +51,6 @@ func wantPair(c postrender.Config, in values) []values {
 			synchronous["number"], synchronous["maxStandbyNamesFromCluster"], synchronous["failoverQuorum"] = 2, instances-1, true
 		}
 		postgresql["synchronous"] = synchronous
-		if parameters := child(postgresql, "parameters"); parameters["synchronous_commit"] == nil {
-			parameters["synchronous_commit"] = "remote_apply"
-		}
 	}
 	if moved {
 		mirrorOnto(primary, in, replicaName, c.Clone == "primary")

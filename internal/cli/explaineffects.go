@@ -208,12 +208,12 @@ func (p pair) commits() []string {
 			return []string{fmt.Sprintf("the chart sets synchronous_commit: %s, and that decides whether a commit on %s waits for %s", p.SynchronousCommit, m.Name, p.waitsFor(m))}
 		case p.several():
 			return []string{
-				fmt.Sprintf("a commit on %s waits until %s have applied it", m.Name, p.waitsFor(m)),
+				fmt.Sprintf("a commit on %s waits until %s have written it to disk", m.Name, p.waitsFor(m)),
 				fmt.Sprintf("while %s is away, or has not caught up for the first time, or %s has no other instance that streams, commits wait forever", m.Standby, m.Name),
 				fmt.Sprintf("when the primary instance of %s fails, the operator promotes only an instance that has every commit", m.Name),
 			}
 		default:
-			return []string{fmt.Sprintf("a commit on %s waits until %s has applied it; while %s is away, or has not caught up for the first time, commits wait forever", m.Name, m.Standby, m.Standby)}
+			return []string{fmt.Sprintf("a commit on %s waits until %s has written it to disk; while %s is away, or has not caught up for the first time, commits wait forever", m.Name, m.Standby, m.Standby)}
 		}
 	}
 	if active, _ := p.activeAndOther(); active.Writes {

@@ -164,9 +164,5 @@ func replicateSynchronously(m *member) error {
 		yamledit.Set(synchronous, "failoverQuorum", yamledit.Bool(true))
 	}
 	yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql"), "synchronous", synchronous)
-	own, err := yamledit.At(m.tree, PathSynchronousCommit)
-	if err == nil && own == nil {
-		yamledit.Set(yamledit.MakeMapping(m.tree, "spec.postgresql.parameters"), "synchronous_commit", yamledit.String("remote_apply"))
-	}
-	return err
+	return nil
 }
