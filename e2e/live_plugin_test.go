@@ -95,7 +95,7 @@ func (n *namespace) pluginStore(t *testing.T, s *store) string {
 // testPlugin: both members archive by the plugin, each for itself, and make backups.
 func testPlugin(t *testing.T, c *cluster) {
 	n := c.namespace(t, "plugin")
-	s := n.objects(t, 9002)
+	s := n.objects(t, 9011)
 	n.pair(t, n.changed(t, "\n  storage:\n", "\n"+n.pluginStore(t, s)+"  storage:\n"))
 	n.super(t, x+"-1", "SELECT pg_switch_wal()")
 	for _, member := range []string{x, replica} {

@@ -32,33 +32,58 @@ func TestLive(t *testing.T) {
 	if c.state != "" {
 		c.beside = c.second(t)
 	}
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *cluster)
-	}{
+	for _, test := range []liveTest{
+		{"created again, archive", testGenerations("store", 9003)},
 		{"runbook", testRunbook},
-		{"local failover", testLocalFailover},
 		{"cluster lost", testClusterLost},
 		{"sides changed by helm 4", testSidesChangedByHelm4},
 		{"a member refused", testRefused},
+		{"local failover", testLocalFailover},
 		{"sides changed by flux", testSidesChangedByFlux},
+		{"far behind, archive", testFarBehind("store", 9002)},
+		{"the object store gone", testStoreGone},
 		{"two clusters", testTwoClusters},
 		{"cluster lost, sync", testClusterLostSync},
 		{"sides changed by kubectl", testSidesChangedByKubectl},
 		{"sides changed by helm", testSidesChangedByHelm},
+		{"a tablespace added", testTablespaceAdded},
+		{"certificates renewed", testCertificatesRenewed},
+		{"far behind, no archive", testWALKeepSize},
+		{"diverged", testDiverged},
 		{"commits", testCommits},
 		{"turned on", testTurnedOn},
-		{"the object store gone", testStoreGone},
-		{"certificates renewed", testCertificatesRenewed},
-		{"certificates renewed, two clusters", testCertificatesRenewedInTwo},
-		{"a tablespace added", testTablespaceAdded},
 		{"parameters lowered", testParametersLowered},
+		{"pair", testPair},
+		{"turned on without a pin", testUnpinned},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, c)
+		})
+	}
+}
+
+type liveTest struct {
+	name string
+	run  func(*testing.T, *cluster)
+}
+
+// TestLiveMore is the same with programs that take very long to build: the Barman Cloud
+// plugin, and another version of PostgreSQL.
+func TestLiveMore(t *testing.T) {
+	if os.Getenv("E2E") != "all" {
+		t.Skip("takes very long to build: make e2e-all does that, and runs this test")
+	}
+	c := theCluster(t)
+	c.ours(t, "images must be loaded for this")
+	c.beside = c.second(t)
+	for _, test := range []liveTest{
+		{"created again, plugin", testGenerations("plugin", 9013)},
+		{"far behind, plugin", testFarBehind("plugin", 9012)},
 		{"the Barman Cloud plugin", testPlugin},
 		{"major upgrade", testMajorUpgrade},
 		{"major upgrade of a pair", testMajorUpgradeOfAPair},
-		{"diverged", testDiverged},
-		{"pair", testPair},
-		{"turned on without a pin", testUnpinned},
+		{"certificates renewed, two clusters", testCertificatesRenewedInTwo},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -35,9 +35,9 @@ func (n *namespace) changed(t *testing.T, old, new string) string {
 }
 
 // pair applies a chart with hot standby on, and waits until 1000 rows are on both members.
-func (n *namespace) pair(t *testing.T, chart string) {
+func (n *namespace) pair(t *testing.T, chart string, settings ...string) {
 	t.Helper()
-	n.applied(t, n.rendered(t, hotStandby, chart))
+	n.applied(t, n.rendered(t, on(settings...), chart))
 	n.healthy(t, x, replica)
 	eventually(t, time.Minute, "a replica that streams", func() error { return n.follows(replica, x) })
 	n.client(t, "client", "region-b", work)
