@@ -25,7 +25,9 @@ func (p *Process) Read(files ...string) ([]postrender.Source, error) {
 	for _, file := range files {
 		var source postrender.Source
 		var err error
-		if file == "-" {
+		if file == "-" && closed(p.Stdin) {
+			err = message.New(message.StdinClosed)
+		} else if file == "-" {
 			source, err = readStream(p.Stdin)
 		} else {
 			source.Name = file

@@ -24,6 +24,7 @@ const (
 	Read                ID = "read"
 	Write               ID = "write"
 	More                ID = "more"
+	StdinClosed         ID = "stdin-closed"
 	StdoutClosed        ID = "stdout-closed"
 	ThenEmpty           ID = "then-empty"
 	ThenArgFirst        ID = "then-arg-first"
@@ -66,5 +67,6 @@ var commandLine = []entry{
 	{ThenFailed, "--then {program}: {cause}", ""},
 	{ThenSaid, "--then {program}: {cause}: {said}", ""},
 	{StdoutClosed, "write the output: standard output is closed", ""},
+	{StdinClosed, "no input: standard input is closed", "pipe rendered manifests in, or name files; see cnpg-pair --help"},
 	{More, "and {count} more", ""},
 }
