@@ -5,7 +5,7 @@ FUZZTIME = 30s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo build test lint fuzz mutants vuln plugin dist corpus proven bench docs update clean
+.PHONY: demo build test lint fuzz generated mutants vuln plugin dist corpus proven bench docs update clean
 
 demo: ## builds the program, and shows its main job with the Helm library
 	@$(GO) run ./examples/embed examples/tenant
@@ -24,9 +24,14 @@ lint: ## vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
 
 fuzz: ## FUZZTIME for each fuzz test
-	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
 	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzRewrite$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
-	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
+
+generated: ## COUNT generated documents that are edited, that grow, and COUNT streams that are paired
+	$(GO) test ./internal/yamledit -count=1 -timeout 0 -run 'TestRewriteGenerated|TestGrows' -generated $(COUNT)
+	$(GO) test ./postrender -count=1 -timeout 0 -run TestGeneratedStreams -streams $(COUNT)
+COUNT = 20000
 
 mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
 	cd e2e && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -floor $(FLOOR) $(BROKEN)

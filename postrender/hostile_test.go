@@ -235,6 +235,8 @@ func TestTimeBySize(t *testing.T) {
 		"merges":             head + "spec:\n  a: &a {b: 1}\n  c:\n" + strings.Repeat("  - {<<: *a, d: 1}\n", 4000),
 		"a List":             listHead + each(1000, item),
 		"a List on a line":   `{"apiVersion":"v1","kind":"List","items":[` + strings.TrimSuffix(each(1000, jsonItem), ",") + "]}\n",
+		"not ASCII":          `{"apiVersion":"v1","kind":"List","items":[` + strings.TrimSuffix(each(1000, strings.Replace(jsonItem, `"spec":{`, `"spec":{"description":"é",`, 1)), ",") + "]}\n",
+		"deep in a List":     "apiVersion: v1\nkind: List\nitems:\n- a: &a 1\n" + strings.ReplaceAll(item, "%d", "") + "    a: " + strings.Repeat("{a: ", 8000) + strings.Repeat("}", 8000) + "\n",
 		"a List of others":   listHead + each(8000, "- {apiVersion: v1, kind: Service, metadata: {name: a%d-mesh}}\n") + strings.ReplaceAll(item, "%d", ""),
 		"faults in a List":   listHead + each(1000, strings.ReplaceAll(item, "instances", "affinity")),
 		"faults":             each(1000, strings.ReplaceAll(cluster, "instances", "affinity")),

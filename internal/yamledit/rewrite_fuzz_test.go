@@ -43,7 +43,7 @@ func FuzzRewrite(f *testing.F) {
 // written, and nearly all block mappings with a key that stays are edited in place.
 func TestRewriteGenerated(t *testing.T) {
 	count := make(map[outcome]int)
-	const all = 2000
+	all := *generated
 	for seed := range uint64(all) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			count[judgeRewrite(t, newGenerator(seed).stream(), seed)]++
@@ -56,13 +56,13 @@ func TestRewriteGenerated(t *testing.T) {
 	}
 }
 
-var grown = flag.Int("grown", 2000, "how many generated documents grow")
+var generated = flag.Int("generated", 2000, "how many generated documents are edited, and how many grow")
 
 // TestGrows: where a document only grows, as that of a primary does, every comment
 // stays, in order.
 func TestGrows(t *testing.T) {
 	changed := 0
-	for seed := range uint64(*grown) {
+	for seed := range uint64(*generated) {
 		stream, g := []byte(newGenerator(seed).stream()), newGenerator(seed^0x9705)
 		pieces := Split(stream)
 		piece := pieces[g.IntN(len(pieces))]
