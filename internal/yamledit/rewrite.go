@@ -102,7 +102,8 @@ type writer struct {
 
 // readBack returns the first attempt by which text[from:to] decodes to a tree.
 // This is the one place where a result is read back and compared.
-func (w *writer) readBack(want *yaml.Node, from, to int, attempts ...func() []Edit) ([]Edit, error) {
+// kept is the tree without what is added to it, by which comments are missed.
+func (w *writer) readBack(want, kept *yaml.Node, from, to int, attempts ...func() []Edit) ([]Edit, error) {
 	before := len(w.lost)
 	for _, attempt := range attempts {
 		w.lost = w.lost[:before]
@@ -116,7 +117,7 @@ func (w *writer) readBack(want *yaml.Node, from, to int, attempts ...func() []Ed
 			continue
 		}
 		if removesComment(w.text, edits) {
-			w.lost = append(w.lost, w.layout.lost(span{from, to}, w.root, want, newLayout(text, root))...)
+			w.lost = append(w.lost, w.layout.lost(span{from, to}, w.root, kept, newLayout(text, root))...)
 		}
 		return edits, nil
 	}
@@ -151,7 +152,7 @@ func (l *layout) extent() (from, to int) {
 
 // changeDocument returns the edits that change the document and add others.
 func (w *writer) changeDocument(c Change, repeated string) ([]Edit, error) {
-	edits, err := w.readBack(c.InPlace, 0, len(w.text),
+	edits, err := w.readBack(c.InPlace, c.InPlace, 0, len(w.text),
 		func() []Edit { return w.editsInPlace(c.InPlace) },
 		func() []Edit { return w.renderWhole(c.InPlace) })
 	if err != nil || len(c.Added) == 0 {
@@ -165,7 +166,7 @@ func (w *writer) changeDocument(c Change, repeated string) ([]Edit, error) {
 		if added.Copy {
 			attempts = slices.Insert(attempts, 0, func() []Edit { return w.editsInPlace(added.Tree) })
 		}
-		copied, err := w.readBack(added.Tree, from, to, attempts...)
+		copied, err := w.readBack(added.Tree, added.Tree, from, to, attempts...)
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +203,7 @@ func (w *writer) changeItems(tree *yaml.Node) ([]Edit, error) {
 		e.rewrite(w.root, w.changed(tree, false))
 		return append(e.edits, w.insert(e, w.root, tree, copies)...)
 	}
-	return w.readBack(want, 0, len(w.text),
+	return w.readBack(want, w.changed(tree, false), 0, len(w.text),
 		func() []Edit { return items(true) },
 		func() []Edit { return items(false) },
 		func() []Edit { return w.renderWhole(want) })
