@@ -210,9 +210,18 @@ func (n *namespace) backup(t *testing.T, by, member string) {
 	if by == "plugin" {
 		how = "method: plugin, pluginConfiguration: {name: barman-cloud.cloudnative-pg.io}"
 	}
-	n.applied(t, fmt.Sprintf("apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: %s}\nspec: {cluster: {name: %s}, %s}\n", member, member, how))
-	eventually(t, 3*time.Minute, "a backup of "+member, func() error {
+	manifest := fmt.Sprintf("apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: %s}\nspec: {cluster: {name: %s}, %s}\n", member, member, how)
+	n.applied(t, manifest)
+	eventually(t, 4*time.Minute, "a backup of "+member, func() error {
 		phase, err := n.try("get", "backups.postgresql.cnpg.io", member, "-o", "jsonpath={.status.phase} {.status.error}")
+		if strings.HasPrefix(phase, "failed") { // by the restart after a promotion
+			n.kubectl(t, "delete", "backups.postgresql.cnpg.io", member)
+			n.applied(t, manifest)
+		}
+		for _, cluster := range []string{x, replica} { // a standby's backup ends when the primary begins a new segment
+			n.trySuper(n.primary(t, cluster), "SELECT pg_logical_emit_message(false, 'e2e', 'x')")
+			n.trySuper(n.primary(t, cluster), "SELECT pg_switch_wal()")
+		}
 		return want(strings.TrimSpace(phase), "completed", err)
 	})
 }

@@ -103,11 +103,7 @@ func testPlugin(t *testing.T, c *cluster) {
 			got, err := n.trySuper(member+"-1", archived)
 			return want(got, "t", err)
 		})
-		n.applied(t, fmt.Sprintf("apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: %s}\nspec: {cluster: {name: %s}, method: plugin, pluginConfiguration: {name: barman-cloud.cloudnative-pg.io}}\n", member, member))
-		eventually(t, 3*time.Minute, "a backup of "+member, func() error {
-			phase, err := n.try("get", "backups.postgresql.cnpg.io", member, "-o", "jsonpath={.status.phase} {.status.error}")
-			return want(strings.TrimSpace(phase), "completed", err)
-		})
+		n.backup(t, "plugin", member)
 	}
 	evidence(t, "archives and backups by the Barman Cloud plugin", "of both members, with barman-cloud %s",
 		strings.Fields(n.kubectl(t, "exec", x+"-1", "-c", "plugin-barman-cloud", "--", "barman-cloud-backup", "--version"))[1])
