@@ -55,6 +55,20 @@ func (n *namespace) segments(t *testing.T, count int) {
 	n.super(t, x+"-1", "CHECKPOINT")
 }
 
+// newSegment returns a function that has a Cluster begin a new segment of WAL, if it takes
+// writes. Called often, it does so four times a minute: the archiver is slow.
+func (n *namespace) newSegment(t *testing.T) func(cluster string) {
+	last := make(map[string]time.Time)
+	return func(cluster string) {
+		if time.Since(last[cluster]) < 15*time.Second {
+			return
+		}
+		last[cluster] = time.Now()
+		n.trySuper(n.primary(t, cluster), "SELECT pg_logical_emit_message(false, 'e2e', 'x')")
+		n.trySuper(n.primary(t, cluster), "SELECT pg_switch_wal()")
+	}
+}
+
 // testFarBehind stops the replica until the primary has recycled WAL that it lacks. It
 // comes back by the archive, while an application writes.
 func testFarBehind(by string, port int) func(*testing.T, *cluster) {
@@ -119,12 +133,9 @@ func testGenerations(by string, port int) func(*testing.T, *cluster) {
 		archives := func(active, member string) {
 			t.Helper()
 			file := n.super(t, n.primary(t, active), "SELECT pg_walfile_name(pg_current_wal_lsn())")
+			newSegment := n.newSegment(t)
 			eventually(t, 3*time.Minute, member+" that archives "+file, func() error {
-				for _, statement := range []string{"SELECT pg_logical_emit_message(false, 'e2e', 'x')", "SELECT pg_switch_wal()"} {
-					if _, err := n.trySuper(n.primary(t, active), statement); err != nil {
-						return err
-					}
-				}
+				newSegment(active)
 				got, err := n.trySuper(n.primary(t, member), "SELECT last_archived_wal >= '"+file+"' FROM pg_stat_archiver")
 				return want(got, "t", err)
 			})
@@ -212,6 +223,7 @@ func (n *namespace) backup(t *testing.T, by, member string) {
 	}
 	manifest := fmt.Sprintf("apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: %s}\nspec: {cluster: {name: %s}, %s}\n", member, member, how)
 	n.applied(t, manifest)
+	newSegment := n.newSegment(t)
 	eventually(t, 4*time.Minute, "a backup of "+member, func() error {
 		phase, err := n.try("get", "backups.postgresql.cnpg.io", member, "-o", "jsonpath={.status.phase} {.status.error}")
 		if strings.HasPrefix(phase, "failed") { // by the restart after a promotion
@@ -219,8 +231,7 @@ func (n *namespace) backup(t *testing.T, by, member string) {
 			n.applied(t, manifest)
 		}
 		for _, cluster := range []string{x, replica} { // a standby's backup ends when the primary begins a new segment
-			n.trySuper(n.primary(t, cluster), "SELECT pg_logical_emit_message(false, 'e2e', 'x')")
-			n.trySuper(n.primary(t, cluster), "SELECT pg_switch_wal()")
+			newSegment(cluster)
 		}
 		return want(strings.TrimSpace(phase), "completed", err)
 	})
