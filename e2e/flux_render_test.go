@@ -440,6 +440,14 @@ func TestFluxRenderSamples(t *testing.T) {
 					return // a live object: no chart renders this
 				}
 			}
+			if filepath.Base(filepath.Dir(file)) == "stream-empty-values" {
+				// the chart's null, of flow style, is no place for a mapping in kustomize's merge
+				const cause = "expected ScalarNode but got MappingNode"
+				if _, stderr, err := run(hotStandby, string(text), binary, "flux"); err == nil || !strings.Contains(stderr, cause) {
+					t.Errorf("got error %v, want %q: %s", err, cause, stderr)
+				}
+				return
+			}
 			spec := postRenderers(t, fluxCommand(t, hotStandby, string(text)))
 			// the pair in a chart of its own: what kustomize changes as it reads and
 			// writes, folded text above all, it changes there too
