@@ -46,11 +46,11 @@ func (n *namespace) pair(t *testing.T, chart string, settings ...string) {
 	n.beyond(t, "client", replica, 999)
 }
 
-// says waits for a text in the log of a member's PostgreSQL.
+// says waits for a text in the log of a member's PostgreSQL, or of a plugin beside it.
 func (n *namespace) says(t *testing.T, member, text string) {
 	t.Helper()
 	eventually(t, 2*time.Minute, fmt.Sprintf("a log of %s that says %q", member, text), func() error {
-		log, err := n.try("logs", member+"-1", "-c", "postgres", "--tail=-1")
+		log, err := n.try("logs", member+"-1", "--all-containers", "--tail=-1")
 		if err == nil && !strings.Contains(log, text) {
 			err = errors.New("it does not")
 		}
