@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -53,8 +54,13 @@ func screened(d postrender.Decision) postrender.Decision {
 	d.Namespace, d.Name, d.Source = screen(d.Namespace), screen(d.Name), screen(d.Source)
 	if d.Plan != nil {
 		plan := *d.Plan
-		for _, field := range []*string{&plan.Instances, &plan.Storage, &plan.ShutdownTimeout, &plan.UpdateMethod, &plan.SynchronousCommit} {
+		for _, field := range []*string{&plan.Instances, &plan.Storage, &plan.ShutdownTimeout, &plan.UpdateMethod, &plan.SynchronousCommit,
+			&plan.ServerTLSSecret, &plan.Apart, &plan.WALKeepSize, &plan.WALVolume, &plan.Archive} {
 			*field = screen(*field)
+		}
+		plan.Members = slices.Clone(plan.Members)
+		for i := range plan.Members {
+			plan.Members[i].ArchiveServer = screen(plan.Members[i].ArchiveServer)
 		}
 		plan.Secrets = nil
 		for _, secret := range d.Plan.Secrets {
