@@ -40,10 +40,16 @@ func (n *namespace) pair(t *testing.T, chart string, settings ...string) {
 	n.applied(t, n.rendered(t, on(settings...), chart))
 	n.healthy(t, x, replica)
 	eventually(t, time.Minute, "a replica that streams", func() error { return n.follows(replica, x) })
+	n.thousandRows(t)
+	n.beyond(t, "client", replica, 999)
+}
+
+// thousandRows writes so many, from a client's Pod that stays.
+func (n *namespace) thousandRows(t *testing.T) {
+	t.Helper()
 	n.client(t, "client", "region-b", work)
 	n.login(t, "client", x+"-rw", table)
 	n.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
-	n.beyond(t, "client", replica, 999)
 }
 
 // says waits for a text in the log of a member's PostgreSQL, or of a plugin beside it.
@@ -442,9 +448,7 @@ func testMajorUpgrade(t *testing.T, c *cluster) {
 	n := from15(t, c).namespace(t, "major")
 	n.helm(t, hotStandby)
 	n.healthy(t, x, replica)
-	n.client(t, "client", "region-b", work)
-	n.login(t, "client", x+"-rw", table)
-	n.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	n.thousandRows(t)
 	n.major(t, x, "15", "1000")
 	n.upgraded(t)
 }
@@ -455,9 +459,7 @@ func testMajorUpgradeOfAPair(t *testing.T, c *cluster) {
 	n := from15(t, c).namespace(t, "major-pair")
 	n.helm(t, hotStandby)
 	n.healthy(t, x, replica)
-	n.client(t, "client", "region-b", work)
-	n.login(t, "client", x+"-rw", table)
-	n.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	n.thousandRows(t)
 	n.image = to17
 	n.helm(t, hotStandby)
 	n.major(t, x, "17", "1000")
@@ -479,9 +481,7 @@ func testDiverged(t *testing.T, c *cluster) {
 	n := c.namespace(t, "diverged")
 	n.helm(t, hotStandby)
 	n.healthy(t, x, replica)
-	n.client(t, "client", "region-b", work)
-	n.login(t, "client", x+"-rw", table)
-	n.login(t, "client", x+"-rw", "INSERT INTO numbers SELECT FROM generate_series(1, 1000)")
+	n.thousandRows(t)
 	n.beyond(t, "client", replica, 999)
 	shell := n.runbookShell(t)
 	// a walsender that does nothing more
