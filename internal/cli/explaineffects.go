@@ -144,7 +144,9 @@ func (p pair) failover() []string {
 	}
 	all := []string{fmt.Sprintf("%s is promoted at once: %s", active.Name, lost)}
 	if other.Rendered {
-		all = append(all, fmt.Sprintf("%s is stopped, and becomes a standby as soon as its operator can reach it", other.Name))
+		all = append(all,
+			fmt.Sprintf("apply --active none first, and this only if that succeeds: if the change of %s alone is refused, %s is promoted all the same, and both take writes", other.Name, active.Name),
+			fmt.Sprintf("%s is stopped, and becomes a standby as soon as its operator can reach it", other.Name))
 	} else {
 		all = append(all,
 			fmt.Sprintf("%s, in the other Kubernetes cluster, takes writes until these settings are applied there with --side %s", other.Name, other.Role),
