@@ -28,7 +28,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
 state=${E2E_LIVE_STATE:-$cache/live}
 apt_packages="conntrack containerd containernetworking-plugins debootstrap iproute2 iptables openssl procps runc"
-volumes=50 # a node; a volume serves once
+volumes=150 # a node; a volume serves once, and the live tests use up more than 50
 nodes="node-a node-b" net=10.99.0 pods=10.244 services=10.96
 second=$state-second
 if [ "${1-}" = second ]; then
