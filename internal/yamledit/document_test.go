@@ -83,6 +83,7 @@ func TestParse(t *testing.T) {
 		{"no final line break", "a: |\n  b", `{"a": "b"}`},
 		{"no final line break after blanks that are kept", "a: |+2\n  b\n\n  c", `{"a": "b\n\nc"}`},
 		{"no final line break after a scalar in quotes", "a: 'b'", `{"a": "b"}`},
+		{"no final line break after a key that has no value", "a: ! off\n? b", `{"a": ! off, "b": null}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""

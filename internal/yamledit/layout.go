@@ -130,6 +130,9 @@ func (l *layout) lineOf(offset int) int {
 
 // offset is where a node begins, its anchor and tag included.
 func (l *layout) offset(n *yaml.Node) int {
+	if n.Line > len(l.lines) {
+		return len(l.text) // the null of a "? key" that ends the text
+	}
 	at := l.lines[n.Line-1]
 	if l.ascii { // a List may be one line of megabytes
 		return at + n.Column - 1
