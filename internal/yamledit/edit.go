@@ -205,7 +205,7 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 			if flow {
 				e.removeFlowEntry(n, i, afterOne)
 			} else {
-				ok = e.removeEntry(key, value)
+				e.removeEntry(key, value)
 			}
 		case isMerge(key), e.rewrite(value, wanted[key.Value]):
 		case flow:
@@ -244,10 +244,17 @@ func (e *editor) replaceFlowValue(key, value, want *yaml.Node) bool {
 }
 
 // mergedKeys returns what the merge keys of a mapping bring in after the edits so
-// far. It returns false where they bring in a key that is not wanted: then the
-// merge keys go, and the keys that are wanted are written out.
+// far. It returns false where they bring in a key that is not wanted, or that a reader
+// of YAML 1.1 does not take for the key of the mapping itself which hides it, as "y" and
+// y: then the merge keys go, and the keys that are wanted are written out.
 func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 	merged := make(map[string]*yaml.Node)
+	own := make(map[string]*yaml.Node) // the keys
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !isMerge(n.Content[i]) {
+			own[n.Content[i].Value] = n.Content[i]
+		}
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if !isMerge(n.Content[i]) {
 			continue
@@ -265,7 +272,11 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 				return nil, false
 			}
 			for j := 0; j+1 < len(now.Content); j += 2 {
-				if key := now.Content[j].Value; merged[key] == nil {
+				key := now.Content[j].Value
+				if own[key] != nil && !Equal(own[key], now.Content[j]) {
+					return nil, false
+				}
+				if merged[key] == nil {
 					merged[key] = now.Content[j+1]
 				}
 			}
@@ -281,10 +292,13 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 }
 
 // removeEntry deletes the lines of an entry of a block mapping, and the comment
-// right above it.
-func (e *editor) removeEntry(key, value *yaml.Node) bool {
+// right above it. What is before the entry on its line, as a dash, stays there.
+func (e *editor) removeEntry(key, value *yaml.Node) {
+	end := e.lineEnd(e.lastLine(value, key.Line-1, e.column(key)))
 	if !e.startsLine(key) {
-		return false
+		before := bytes.TrimRight(e.text[:e.entryOffset(key)], " \t")
+		e.replace(len(before), len(bytes.TrimRight(e.text[:end], "\r\n")), "")
+		return
 	}
 	first := key.Line - 1
 	for first > 0 {
@@ -294,8 +308,7 @@ func (e *editor) removeEntry(key, value *yaml.Node) bool {
 		}
 		first--
 	}
-	e.replace(e.lines[first], e.lineEnd(e.lastLine(value, key.Line-1, e.column(key))), "")
-	return true
+	e.replace(e.lines[first], end, "")
 }
 
 // replaceValue writes the whole value of an entry of a block mapping. The comments

@@ -98,11 +98,8 @@ func (w *blockWriter) value(n *yaml.Node, indent int, space string) {
 		}
 		w.WriteString("|")
 		body, ends := strings.CutSuffix(n.Value, "\n")
-		switch {
-		case !ends:
+		if !ends {
 			w.WriteString("-")
-		case strings.HasSuffix(body, "\n"):
-			w.WriteString("+")
 		}
 		w.WriteString(w.eol)
 		for line := range strings.SplitSeq(body, "\n") {
@@ -125,10 +122,11 @@ func (w *blockWriter) value(n *yaml.Node, indent int, space string) {
 }
 
 // isLiteral is true for a string that is written as a literal block scalar: it was
-// one, or a folded one, and reads back without an indicator of its indentation.
+// one, or a folded one, and reads back without an indicator of its indentation. One
+// that keeps blank lines at its end would take in those that follow it.
 func isLiteral(n *yaml.Node) bool {
 	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 || n.Value == "" || strings.ContainsRune(" \t\n", rune(n.Value[0])) ||
-		strings.ContainsAny(n.Value, "\r\u0085\u2028\u2029\ufeff") {
+		strings.ContainsAny(n.Value, "\r\u0085\u2028\u2029\ufeff") || strings.HasSuffix(n.Value, "\n\n") {
 		return false
 	}
 	for line := range strings.SplitSeq(n.Value, "\n") {

@@ -237,6 +237,10 @@ func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 	header := l.blockScalarLine(n)
 	last, indent := header, -1
+	style, _ := blockScalarHeader(l.line(header))
+	if i := strings.IndexAny(style, "123456789"); i >= 0 {
+		indent = max(parent, 0) + int(style[i]-'0')
+	}
 	for i := header + 1; i < l.limit[n]; i++ {
 		line := l.line(i)
 		if len(bytes.TrimLeft(line, " \t")) == 0 {
@@ -253,7 +257,7 @@ func (l *layout) lastLineOfBlockScalar(n *yaml.Node, parent int) int {
 		}
 		last = i
 	}
-	if style, _ := blockScalarHeader(l.line(header)); indent < 0 || strings.Contains(style, "+") { // it has nothing but blanks, or keeps them
+	if indent < 0 || strings.Contains(style, "+") { // it has nothing but blanks, or keeps them
 		for last+1 < l.limit[n] && len(bytes.TrimSpace(l.line(last+1))) == 0 {
 			last++
 		}
@@ -400,6 +404,16 @@ func (l *layout) quoteEnd(start int) int {
 		}
 	}
 	return len(l.text) - 1
+}
+
+// entryOffset is where an entry of a block mapping begins: at its key, or at the "?"
+// before it.
+func (l *layout) entryOffset(key *yaml.Node) int {
+	start := l.offset(key)
+	if before := bytes.TrimRight(l.text[:start], " \t"); bytes.HasSuffix(before, []byte("?")) {
+		return len(before) - 1
+	}
+	return start
 }
 
 // column is where, from 0, an entry of a block mapping begins: at its key, or at

@@ -103,7 +103,7 @@ func TestGrows(t *testing.T) {
 		changed++
 	}
 	t.Logf("%d documents, %d comments missed", changed, missed)
-	if missed > *generated/5000 {
+	if missed > *generated/20000 {
 		t.Error("more comments are missed than before")
 	}
 }
@@ -211,6 +211,9 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 	if lines := untouched(d, tried); document {
 		rest := bytes.SplitAfter(out[results[at].Body:results[at].End], []byte("\n"))
 		for _, line := range lines {
+			if d.padded && !bytes.Contains(stream, slices.Concat([]byte("\n"), line)) {
+				continue // the indicator "-" was added, and has been taken away again
+			}
 			i := slices.IndexFunc(rest, func(l []byte) bool { return bytes.Equal(bytes.TrimRight(l, "\r\n"), line) })
 			if i < 0 {
 				fail("the line %q is lost, or not in order", line)
