@@ -30,6 +30,10 @@ func TestMemory(t *testing.T) {
 		}
 		return text
 	}
+	parameters := "  postgresql:\n    parameters:\n"
+	for i := range 60 {
+		parameters += fmt.Sprintf("      p%02d: 'value'\n", i)
+	}
 	each := func(n int, text string) string {
 		var b strings.Builder
 		for i := range n {
@@ -49,8 +53,11 @@ func TestMemory(t *testing.T) {
 		"some policies of every Cluster":    {each(30, cluster) + each(30, netpol), false},
 		"policies and Clusters by thousand": {each(3000, cluster) + each(3000, netpol), true},
 		"Clusters":                          {each(2000, cluster), false},
-		"a List of many Clusters":           {"apiVersion: v1\nkind: List\nitems:\n" + each(5000, item), true},
-		"a List of Clusters":                {"apiVersion: v1\nkind: List\nitems:\n" + each(300, item), false},
+		"many Clusters":                     {each(4000, cluster), false},
+		"too many Clusters":                 {each(10_000, cluster), true},
+		"large Clusters":                    {each(2000, cluster+parameters), false},
+		"a List of many Clusters":           {"apiVersion: v1\nkind: List\nitems:\n" + each(1000, item), true},
+		"a List of Clusters":                {"apiVersion: v1\nkind: List\nitems:\n" + each(450, item), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(program, "--enable-hot-standby", "--primary-region=fsn1", "--replica-region=hel1")

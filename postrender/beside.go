@@ -47,13 +47,12 @@ func (s *selection) remarks(stream *manifest.Stream) []remark {
 // connects to them reaches the primary or the replica by chance.
 func servicesToBoth(stream *manifest.Stream, paired []*candidate) []remark {
 	words := make(map[string]bool) // a Service that reaches both has one of them
-	pods := make([][2][]podLabels, len(paired))
-	for i, c := range paired {
-		pods[i] = [2][]podLabels{podsOf(c, c.Pair.Primary), podsOf(c, c.Pair.Replica)}
-		for _, pod := range pods[i][0] {
+	for _, c := range paired {
+		of := podsOf(c, c.Pair.Replica)[0]
+		for _, pod := range podsOf(c, c.Pair.Primary) {
 			for label, value := range pod {
 				switch {
-				case pods[i][1][0][label] != value && label != "role" && label != "cnpg.io/instanceRole": // by it, a Service reaches one
+				case of[label] != value && label != "role" && label != "cnpg.io/instanceRole": // by it, a Service reaches one
 				case value == "" || value == anyVersion || strings.HasPrefix(label, "cnpg.io/"):
 					words[label] = true
 				default:
@@ -61,22 +60,31 @@ func servicesToBoth(stream *manifest.Stream, paired []*candidate) []remark {
 				}
 			}
 		}
+		c.Park()
 	}
+	pods := make([][2][]podLabels, len(paired)) // of those that a Service was compared with
 	var all []remark
 	for o := range stream.Find("Service", slices.Sorted(maps.Keys(words))...) {
-		annotations, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
+		annotations, _ := yamledit.MappingAt(o.Tree(), "metadata.annotations")
 		global := yamledit.Scalar(annotations, expand.AnnotationGlobal) == "true"
-		selector, err := yamledit.MappingAt(o.Tree, "spec.selector")
-		kind, _ := yamledit.StringAt(o.Tree, "spec.type")
+		selector, err := yamledit.MappingAt(o.Tree(), "spec.selector")
+		kind, _ := yamledit.StringAt(o.Tree(), "spec.type")
 		if o.APIVersion != "v1" || err != nil || selector == nil || len(selector.Content) == 0 || kind == "ExternalName" {
 			continue
 		}
 		for i, c := range paired {
 			here := c.Pair.Primary.Here && c.Pair.Replica.Here
+			if !here && !global || !manifest.SameNamespace(o.Namespace, c.Namespace) {
+				continue
+			}
+			if pods[i][0] == nil {
+				pods[i] = [2][]podLabels{podsOf(c, c.Pair.Primary), podsOf(c, c.Pair.Replica)}
+				c.Park()
+			}
 			reaches := func(pods []podLabels) bool {
 				return slices.ContainsFunc(pods, func(pod podLabels) bool { return pod.has(selector) })
 			}
-			if (here || global) && manifest.SameNamespace(o.Namespace, c.Namespace) && reaches(pods[i][0]) && reaches(pods[i][1]) {
+			if reaches(pods[i][0]) && reaches(pods[i][1]) {
 				all = append(all, remark{o, message.New(message.ServiceReachesBoth, "primary", c.Name, "replica", c.Pair.Replica.Name)})
 			}
 		}
@@ -91,9 +99,10 @@ const pathServerTLSSecret = "spec.certificates.serverTLSSecret"
 func certificatesOfOne(stream *manifest.Stream, paired []*candidate) []remark {
 	users := make(map[string][]*candidate) // by the name of the secret
 	for _, c := range paired {
-		if secret, _ := yamledit.StringAt(c.Tree, pathServerTLSSecret); secret != "" {
+		if secret, _ := yamledit.StringAt(c.Tree(), pathServerTLSSecret); secret != "" {
 			users[secret] = append(users[secret], c)
 		}
+		c.Park()
 	}
 	if len(users) == 0 {
 		return nil
@@ -111,11 +120,11 @@ func certificatesOfOne(stream *manifest.Stream, paired []*candidate) []remark {
 	secrets := slices.Sorted(maps.Keys(users))
 	for o := range stream.Find("Secret", secrets...) {
 		if o.APIVersion == "v1" && len(users[o.Name]) > 0 {
-			check(o, o.Name, namesOfSecret(o.Tree))
+			check(o, o.Name, namesOfSecret(o.Tree()))
 		}
 	}
 	for o := range stream.Find("Certificate", secrets...) {
-		spec, err := yamledit.MappingAt(o.Tree, "spec")
+		spec, err := yamledit.MappingAt(o.Tree(), "spec")
 		if o.Group() != "cert-manager.io" || err != nil {
 			continue
 		}

@@ -44,7 +44,7 @@ func Expand[T any](cfg Config, cluster T) (Pair[T], error) {
 		return pair, err
 	}
 	candidates := p.selection.candidates
-	if len(candidates) != 1 || candidates[0].Document.Tree != candidates[0].Tree {
+	if len(candidates) != 1 || candidates[0].Document.Tree != candidates[0].Tree() {
 		return pair, &Error{Source: source.Name, Err: message.New(message.ExpectedOneCluster)}
 	}
 	pair.Decision = p.result.Decisions[0]

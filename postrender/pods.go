@@ -23,7 +23,7 @@ const anyVersion = "*"
 // podsOf returns the labels of a member's Pods: the operator's, and those that the
 // Cluster hands on. Of its standbys one stands for all.
 func podsOf(c *candidate, m topology.Member) []podLabels {
-	inherited, _ := yamledit.MappingAt(c.Tree, expand.PathPodLabels)
+	inherited, _ := yamledit.MappingAt(c.Tree(), expand.PathPodLabels)
 	var pods []podLabels
 	for i, role := range []string{"primary", "replica"}[:min(instances(c), 2)] {
 		labels := podLabels{
@@ -50,7 +50,7 @@ func podsOf(c *candidate, m topology.Member) []podLabels {
 
 // instances is how many a member has, one where the Cluster does not say it.
 func instances(c *candidate) int {
-	word, _ := yamledit.StringAt(c.Tree, "spec.instances")
+	word, _ := yamledit.StringAt(c.Tree(), "spec.instances")
 	number, err := strconv.Atoi(word)
 	if err != nil {
 		return 1
@@ -113,10 +113,10 @@ func checkAntiAffinity(_ *selection, c *candidate) (*message.Message, error) {
 	refuse := func(field, label string) *message.Message {
 		return message.New(message.RegionAntiAffinity, "field", field, "label", label)
 	}
-	if label := apart(c.Tree); slices.Contains(regionLabels(c), label) {
+	if label := apart(c.Tree()); slices.Contains(regionLabels(c), label) {
 		return refuse("spec.affinity.podAntiAffinityType", label), nil
 	}
-	terms, err := expand.RequiredTerms(c.Tree, expand.PathAntiAffinity)
+	terms, err := expand.RequiredTerms(c.Tree(), expand.PathAntiAffinity)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func tellsPodsApart(term *yaml.Node) bool {
 // Pod may run on by its node affinity, which are those of one region, and is then
 // always fulfilled.
 func checkSpread(_ *selection, c *candidate) (*message.Message, error) {
-	constraints, err := expand.Parts(c.Tree, expand.PathSpread)
+	constraints, err := expand.Parts(c.Tree(), expand.PathSpread)
 	if err != nil {
 		return nil, err
 	}

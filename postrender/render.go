@@ -185,7 +185,9 @@ func (r *Renderer) process(sources []Source, plans bool) (*processed, error) {
 		if c.decision.Action == CannotBePaired && t.MustPair {
 			errs = append(errs, errorAbout(c.Object, cannotBePaired(c.decision)))
 		}
-		if wrong := checkArchive(c); wrong != nil {
+		wrong := checkArchive(c)
+		c.Park()
+		if wrong != nil {
 			p.archives[c.Object] = errorAbout(c.Object, wrong)
 			if t.Strict {
 				errs = append(errs, p.archives[c.Object])
@@ -219,7 +221,7 @@ func checkArchive(c *candidate) *message.Message {
 	if c.decision.Action != Paired {
 		return nil
 	}
-	archive, err := expand.ArchiveOf(c.Tree)
+	archive, err := expand.ArchiveOf(c.Tree())
 	if err != nil {
 		return nil // which package expand tells
 	}
@@ -253,6 +255,10 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 	}
 	policies := p.selection.policies.For(pairs)
 	paths := krm.PathsOf(stream.Objects)
+	room := 10 << 20 // for what is added
+	for _, source := range p.result.sources {
+		room += 4 * len(source.Data)
+	}
 	for first, last := 0, 0; first < len(stream.Objects); first = last {
 		o := stream.Objects[first] // and the others of its document
 		inDocument := make(map[*yaml.Node]yamledit.Change)
@@ -266,7 +272,7 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 				c := p.selection.candidates[i]
 				changes = true
 				if change, err = expand.Change(c.Pair, other); err == nil && p.plans {
-					p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree, change)
+					p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree(), change)
 				}
 			}
 			if err != nil {
@@ -282,7 +288,7 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 				break
 			}
 			paths.Assign(other, change)
-			inDocument[other.Tree] = change
+			inDocument[other.Tree()] = change
 			p.result.add(other, change)
 			part := lines{other.Line, o.Document.LastLine()}
 			if other == o {
@@ -307,6 +313,12 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 			problems = append(problems, manifest.Problem{Object: changed, Err: err})
 			continue
 		}
+		for _, e := range edits {
+			room -= len(e.New)
+		}
+		if room < 0 {
+			return append(problems, manifest.Problem{Object: changed, Err: message.New(message.StreamTooLarge)})
+		}
 		if len(lost) > 0 {
 			p.lost = append(p.lost, errorAbout(changed, commentsLost(lost)))
 		}
@@ -322,7 +334,7 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 
 // mostNodes is how many nodes the objects may have that take the place of others in
 // one document: a few hundred are those of a pair.
-const mostNodes = 200_000
+const mostNodes = 100_000
 
 func nodesOf(c yamledit.Change) int {
 	nodes := yamledit.Count(c.InPlace)

@@ -63,6 +63,10 @@ var (
 	cannotPair = []rule{checkIdentity, checkToken, checkPin, checkPinWord, checkAntiAffinity, checkSpread, checkSynchronous, checkNames, checkPolicies}
 )
 
+// mostClusters is how many Clusters a stream may have: each takes some kilobytes of
+// memory, however small it is.
+const mostClusters = 5000
+
 // selectClusters decides what happens to every Cluster of a stream.
 func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, []manifest.Problem) {
 	s := &selection{
@@ -79,11 +83,16 @@ func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, [
 			s.services[o.Name] = append(s.services[o.Name], claim{o.Namespace, "", fmt.Sprintf("%s %s (%s)", o.Kind, o.Name, o.At())})
 		case o.IsCluster():
 			c := newCandidate(t, o)
-			if err := s.add(c); err != nil {
+			err := s.add(c)
+			o.Park()
+			if err != nil {
 				problems = append(problems, manifest.Problem{Object: o, Err: err})
 				continue
 			}
-			s.candidates = append(s.candidates, c)
+			if s.candidates = append(s.candidates, c); len(s.candidates) > mostClusters {
+				s.candidates, s.policies = nil, netpol.Read(nil, nil)
+				return s, append(problems, manifest.Problem{Object: o, Err: message.New(message.StreamTooLarge)})
+			}
 		}
 	}
 	var clusters []*netpol.Cluster
@@ -95,13 +104,14 @@ func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, [
 		if err := s.decide(c); err != nil {
 			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})
 		}
+		c.Park()
 	}
 	s.checkTokenForAll()
 	return s, problems
 }
 
 func newCandidate(t topology.Topology, o *manifest.Object) *candidate {
-	annotations, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
+	annotations, _ := yamledit.MappingAt(o.Tree(), "metadata.annotations")
 	pinPrimary := yamledit.Scalar(annotations, AnnotationPin) != topology.SideReplica
 	return &candidate{
 		netpol.Cluster{Object: o, Pair: t.Pair(o.Name, pinPrimary)},
@@ -142,7 +152,7 @@ func (s *selection) decide(c *candidate) error {
 // add takes a Cluster into the indexes.
 func (s *selection) add(c *candidate) error {
 	s.clusters[c.Name] = append(s.clusters[c.Name], c)
-	labels, _ := yamledit.MappingAt(c.Tree, "metadata.labels")
+	labels, _ := yamledit.MappingAt(c.Tree(), "metadata.labels")
 	if pair := yamledit.Scalar(labels, expand.LabelPair); pair != "" && pair != c.Name {
 		s.clusters[pair] = append(s.clusters[pair], c) // on its side it represents the other member too
 	}
@@ -156,14 +166,14 @@ func (s *selection) add(c *candidate) error {
 	if reason, err := checkReplica(s, c); reason == nil {
 		return err
 	}
-	source, err := yamledit.StringAt(c.Tree, "spec.replica.source")
+	source, err := yamledit.StringAt(c.Tree(), "spec.replica.source")
 	if err != nil {
 		return err
 	}
 	if source != "" && source != c.Name {
 		s.followed[source] = append(s.followed[source], c)
 	}
-	external, err := yamledit.MappingsAt(c.Tree, "spec.externalClusters")
+	external, err := yamledit.MappingsAt(c.Tree(), "spec.externalClusters")
 	if err != nil {
 		return err
 	}
@@ -184,7 +194,7 @@ func (s *selection) add(c *candidate) error {
 // as it is.
 func servicesOf(c *candidate) ([]string, error) {
 	services := []string{c.Name + "-rw", c.Name + "-ro", c.Name + "-r"}
-	own, err := yamledit.MappingsAt(c.Tree, expand.PathAdditional)
+	own, err := yamledit.MappingsAt(c.Tree(), expand.PathAdditional)
 	for _, entry := range own {
 		if name, _ := yamledit.StringAt(entry, "serviceTemplate.metadata.name"); name != "" {
 			services = append(services, name)
@@ -204,7 +214,7 @@ func inNamespace(clusters []*candidate, namespace string) *candidate {
 }
 
 func checkReplica(_ *selection, c *candidate) (*message.Message, error) {
-	replica, err := yamledit.MappingAt(c.Tree, "spec.replica")
+	replica, err := yamledit.MappingAt(c.Tree(), "spec.replica")
 	if replica == nil {
 		return nil, err
 	}
@@ -215,7 +225,7 @@ func checkReplica(_ *selection, c *candidate) (*message.Message, error) {
 }
 
 func checkMember(_ *selection, c *candidate) (*message.Message, error) {
-	labels, err := yamledit.MappingAt(c.Tree, "metadata.labels")
+	labels, err := yamledit.MappingAt(c.Tree(), "metadata.labels")
 	for _, label := range []string{expand.LabelRole, expand.LabelPair} {
 		if yamledit.Get(labels, label) != nil {
 			return message.New(message.IsMember, "label", label), nil
@@ -238,7 +248,7 @@ func checkFollowed(s *selection, c *candidate) (*message.Message, error) {
 }
 
 func checkOptedOut(_ *selection, c *candidate) (*message.Message, error) {
-	annotations, err := yamledit.MappingAt(c.Tree, "metadata.annotations")
+	annotations, err := yamledit.MappingAt(c.Tree(), "metadata.annotations")
 	word := yamledit.Scalar(annotations, AnnotationExpand)
 	if yamledit.IsFalse(&yaml.Node{Kind: yaml.ScalarNode, Value: word}) {
 		return message.New(message.OptedOut), nil
@@ -256,7 +266,7 @@ func checkIdentity(_ *selection, c *candidate) (*message.Message, error) {
 	if wrong := topology.CheckClusterName(c.Name); wrong != nil {
 		return wrong, nil
 	}
-	spec, err := yamledit.MappingAt(c.Tree, "spec")
+	spec, err := yamledit.MappingAt(c.Tree(), "spec")
 	if err == nil && spec == nil {
 		err = &yamledit.Error{Line: c.Line, Err: message.New(message.NoSpec)}
 	}
@@ -298,14 +308,14 @@ var onePlace = []string{
 // members to one place.
 func checkPin(_ *selection, c *candidate) (*message.Message, error) {
 	key, region := c.Pair.RegionKey, c.Pair.Primary.Region
-	selector, err := yamledit.MappingAt(c.Tree, "spec.affinity.nodeSelector")
+	selector, err := yamledit.MappingAt(c.Tree(), "spec.affinity.nodeSelector")
 	if err != nil {
 		return nil, err
 	}
 	if value := yamledit.Get(selector, key); !yamledit.IsNull(value) && value.Value != region {
 		return message.New(message.NodeSelector, "label", key, "region", value.Value, "primaryRegion", region), nil
 	}
-	terms, err := yamledit.MappingsAt(c.Tree, expand.PathTerms)
+	terms, err := yamledit.MappingsAt(c.Tree(), expand.PathTerms)
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +363,7 @@ func onlyValue(terms []*yaml.Node, requirements, key string) string {
 }
 
 func checkPinWord(_ *selection, c *candidate) (*message.Message, error) {
-	annotations, err := yamledit.MappingAt(c.Tree, "metadata.annotations")
+	annotations, err := yamledit.MappingAt(c.Tree(), "metadata.annotations")
 	switch word := yamledit.Scalar(annotations, AnnotationPin); word {
 	case "", topology.SideBoth, topology.SideReplica:
 		return nil, err
@@ -368,7 +378,7 @@ func checkSynchronous(_ *selection, c *candidate) (*message.Message, error) {
 	if !c.Pair.Synchronous {
 		return nil, nil
 	}
-	own, err := yamledit.At(c.Tree, expand.PathSynchronous)
+	own, err := yamledit.At(c.Tree(), expand.PathSynchronous)
 	if err != nil {
 		return nil, err
 	}
@@ -376,7 +386,7 @@ func checkSynchronous(_ *selection, c *candidate) (*message.Message, error) {
 		return message.New(message.OwnSynchronous, "field", expand.PathSynchronous), nil
 	}
 	for _, field := range []string{"spec.minSyncReplicas", "spec.maxSyncReplicas"} {
-		number, err := yamledit.StringAt(c.Tree, field)
+		number, err := yamledit.StringAt(c.Tree(), field)
 		if err != nil {
 			return nil, err
 		}
@@ -407,7 +417,7 @@ func checkNames(s *selection, c *candidate) (*message.Message, error) {
 // checkOwnMesh looks at a Service of the chart's own that has the mesh Service's
 // name.
 func checkOwnMesh(c *candidate) (*message.Message, error) {
-	own, err := yamledit.MappingsAt(c.Tree, expand.PathAdditional)
+	own, err := yamledit.MappingsAt(c.Tree(), expand.PathAdditional)
 	if err != nil {
 		return nil, err
 	}

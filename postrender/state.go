@@ -13,7 +13,7 @@ import (
 // the settings ask for, as in what helm get manifest prints: left alone, as a pair
 // at rest is, it would be applied as it was.
 func checkState(s *selection, c *candidate) (*message.Message, error) {
-	labels, err := yamledit.MappingAt(c.Tree, "metadata.labels")
+	labels, err := yamledit.MappingAt(c.Tree(), "metadata.labels")
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func checkState(s *selection, c *candidate) (*message.Message, error) {
 		return nil, nil
 	}
 	pair := s.topology.Pair(name, true)
-	have, ours, err := stateOf(c.Tree, topology.Role(role))
+	have, ours, err := stateOf(c.Tree(), topology.Role(role))
 	if err != nil || !ours && pair.Step == topology.AtRest { // of whoever made it
 		return nil, err
 	}

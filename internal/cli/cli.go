@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -28,6 +29,7 @@ import (
 // Main is the whole program: it returns the exit status. release is the version
 // of a released program, and flux does the work of the command flux.
 func Main(release string, flux func(*Process, Flux) error) int {
+	debug.SetGCPercent(50)         // memory is scarce where Helm runs, and most streams end before the first collection
 	signal.Ignore(syscall.SIGPIPE) // a reader that has gone is an error like any other
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
 	p := &Process{

@@ -73,7 +73,7 @@ var rules = []func(m *member) error{
 func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) {
 	var c yamledit.Change
 	for _, m := range p.Members() {
-		tree, err := memberTree(p, m, cluster.Tree)
+		tree, err := memberTree(p, m, cluster.Tree())
 		switch {
 		case err != nil:
 			return c, err

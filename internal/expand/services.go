@@ -113,7 +113,7 @@ func stub(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
 	}
 	yamledit.Set(metadata, "labels", meshLabels(p))
 	annotations := globalAnnotations()
-	own, _ := yamledit.MappingAt(cluster.Tree, "metadata.annotations")
+	own, _ := yamledit.MappingAt(cluster.Tree(), "metadata.annotations")
 	for i := 0; own != nil && i+1 < len(own.Content); i += 2 {
 		// it belongs to the chart's release as the Cluster does, as a hook too
 		if key := own.Content[i].Value; strings.HasPrefix(key, "helm.sh/") || strings.HasPrefix(key, "postrenderer.helm.sh/") {

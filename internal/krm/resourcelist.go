@@ -166,7 +166,7 @@ func resultOf(f Finding, objects []*manifest.Object) result {
 		}
 		r.ResourceRef = &reference{o.APIVersion, o.Kind, o.Name, o.Namespace}
 		r.File = nil
-		if at := locationOf(o.Tree); at.path != "" {
+		if at := locationOf(o.Tree()); at.path != "" {
 			r.File = &file{at.path, at.index}
 		}
 	}

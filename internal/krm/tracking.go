@@ -65,9 +65,10 @@ type Paths struct {
 func PathsOf(objects []*manifest.Object) *Paths {
 	p := &Paths{make(map[location]int)}
 	for _, o := range objects {
-		if l := locationOf(o.Tree); l.path != "" {
+		if l := locationOf(o.Tree()); l.path != "" {
 			p.last[l.file()] = max(p.last[l.file()], l.index)
 		}
+		o.Park()
 	}
 	return p
 }
@@ -78,11 +79,11 @@ func PathsOf(objects []*manifest.Object) *Paths {
 func (p *Paths) Assign(o *manifest.Object, change yamledit.Change) {
 	for _, added := range change.Added {
 		dropTracking(added.Tree)
-		l := locationOf(o.Tree)
+		l := locationOf(o.Tree())
 		if l.path == "" {
 			continue
 		}
-		own, _ := yamledit.MappingAt(o.Tree, "metadata.annotations")
+		own, _ := yamledit.MappingAt(o.Tree(), "metadata.annotations")
 		annotations := yamledit.MakeMapping(added.Tree, "metadata.annotations")
 		for _, key := range sharedTracking {
 			if value := yamledit.Get(own, key); value != nil {

@@ -37,10 +37,24 @@ type Source struct {
 type Object struct {
 	Source   *Source
 	Document *yamledit.Document
-	Tree     *yaml.Node
+	tree     *yaml.Node
 	Line     int // of the stream
 
 	APIVersion, Kind, Namespace, Name string
+}
+
+// Tree returns the plain tree of the object, which is valid until Park is called.
+func (o *Object) Tree() *yaml.Node {
+	o.Document.Load()
+	return o.tree
+}
+
+// Park says that the tree is not needed for a while. In a stream of very many objects it
+// is let go and parsed again.
+func (o *Object) Park() {
+	if o.tree == o.Document.Tree { // the items of a List are in memory together
+		o.Document.Park()
+	}
 }
 
 // Title names the object in messages, as in "Cluster blog/blog-db".
@@ -145,6 +159,7 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 	if matters { // most documents that mention the group of a Cluster hold none
 		s.Documents = append(s.Documents, document)
 		s.Objects = append(s.Objects, objects...)
+		objects[0].Park()
 	} else {
 		s.unread = append(s.unread, unread{source, piece})
 	}
@@ -186,7 +201,7 @@ func (s *Stream) Find(kind string, words ...string) iter.Seq[*Object] {
 // namespace that is not a string, which only some kinds of objects need.
 func newObject(source *Source, document *yamledit.Document, tree *yaml.Node) (*Object, error) {
 	o := &Object{
-		Source: source, Document: document, Tree: tree, Line: tree.Line,
+		Source: source, Document: document, tree: tree, Line: tree.Line,
 		APIVersion: yamledit.Scalar(tree, "apiVersion"), Kind: yamledit.Scalar(tree, "kind"),
 	}
 	var err error

@@ -10,6 +10,7 @@ const (
 
 	CommentsLost     ID = "comments-lost"
 	DocumentTooLarge ID = "document-too-large"
+	StreamTooLarge   ID = "stream-too-large"
 )
 
 // optOut is how the owner of a Cluster keeps it single.
@@ -25,5 +26,6 @@ var streams = []entry{
 	{NotWritten, "its text cannot be changed so that it reads back as intended; this is a bug in cnpg-pair",
 		"write it in plainer YAML, or " + optOut + "; and report it"},
 	{DocumentTooLarge, "the document, a List, is too large with the pairs of its Clusters", "render each Cluster as a document of its own"},
+	{StreamTooLarge, "up to this one, the stream has too many Clusters, or is too large with their pairs", "pass it in parts"},
 	{CommentsLost, "a part of it is written new, without its comments: line {lines}", "put the comments on lines of their own, or write that part in plainer YAML"},
 }

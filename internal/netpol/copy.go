@@ -24,7 +24,7 @@ func (p *policy) copyName(c *Cluster) string {
 // Cluster, nil where none is needed: the replica may run on the other side, or this
 // policy may be enough for it.
 func (p *policy) copyFor(c *Cluster, pairs []*Cluster) (*yaml.Node, error) {
-	tree := yamledit.Clone(p.Tree)
+	tree := yamledit.Clone(p.Tree())
 	specs, err := p.specs(tree)
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func Read(objects []*manifest.Object, clusters []*Cluster) *Policies {
 
 func (p *policy) findClusters(all []*Cluster, byName map[string][]*Cluster) map[*Cluster]bool {
 	found := make(map[*Cluster]bool)
-	specs, err := p.specs(p.Tree)
+	specs, err := p.specs(p.Tree())
 	if err != nil {
 		return found
 	}
@@ -200,7 +200,7 @@ func (c *Changes) Of(o *manifest.Object) (change yamledit.Change, changes bool, 
 		}
 		c.copied[key] = p
 	}
-	return change, err == nil && (len(change.Added) > 0 || !yamledit.Equal(change.InPlace, p.Tree)), err
+	return change, err == nil && (len(change.Added) > 0 || !yamledit.Equal(change.InPlace, p.Tree())), err
 }
 
 // concerned returns the pairs that may be subjects or peers of the policy, for it
@@ -232,7 +232,7 @@ func (p *policy) concerned(pairs []*Cluster, byName map[string][]int) []*Cluster
 // names returns the Clusters that the policy asks for or excludes by name. It
 // returns false where it asks for others too, or where its shape is wrong.
 func (p *policy) names() (names []string, ok bool) {
-	specs, err := p.specs(p.Tree)
+	specs, err := p.specs(p.Tree())
 	if err != nil {
 		return nil, false
 	}
@@ -267,7 +267,7 @@ func titleAt(p *policy) string { return p.Title() + " (" + p.At() + ")" }
 
 // change returns the policy as the pairs need it, and its copies for their replicas.
 func (p *policy) change(pairs, subjects []*Cluster) (yamledit.Change, error) {
-	change := yamledit.Change{InPlace: yamledit.Clone(p.Tree)}
+	change := yamledit.Change{InPlace: yamledit.Clone(p.Tree())}
 	specs, err := p.specs(change.InPlace)
 	if err != nil {
 		return change, err

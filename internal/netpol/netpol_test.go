@@ -57,7 +57,7 @@ func changesOf(policies *netpol.Policies, objects []*manifest.Object, pairs []*n
 		case err != nil:
 			problems = append(problems, manifest.Problem{Object: o, Err: err})
 		case changes:
-			all[o.Tree] = change
+			all[o.Tree()] = change
 		}
 	}
 	return all, problems
@@ -217,7 +217,7 @@ func TestChanges(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			stream, policies, clusters := read(t, test.settings, cluster("db")+test.head+"metadata: {name: p, namespace: blog}\nspec: "+test.spec+"\n")
-			policy := stream.Objects[1].Tree
+			policy := stream.Objects[1].Tree()
 			changes, problems := changesOf(policies, stream.Objects, clusters)
 			if len(problems) > 0 {
 				t.Fatal(problems[0].Err)
@@ -261,7 +261,7 @@ func TestSpecs(t *testing.T) {
 	stream, policies, clusters := read(t, settings("both"), cluster("db")+cilium+"metadata: {name: p}\nspec: "+of("app", "web")+
 		"\nspecs: ["+of("app", "admin")+", "+of("cnpg.io/cluster", "db")+"]\n")
 	changes, _ := changesOf(policies, stream.Objects, clusters)
-	added := changes[stream.Objects[1].Tree].Added
+	added := changes[stream.Objects[1].Tree()].Added
 	if len(added) != 1 {
 		t.Fatalf("%d copies", len(added))
 	}
@@ -277,7 +277,7 @@ func TestCopyNames(t *testing.T) {
 		"metadata: {name: p, namespace: blog, uid: 1-2-3, annotations: {a: b}}\nspec: {podSelector: {matchExpressions: [{key: cnpg.io/cluster, operator: Exists}]}}\nstatus: {}\n")
 	changes, _ := changesOf(policies, stream.Objects, clusters[:2])
 	var got []any
-	for _, added := range changes[stream.Objects[3].Tree].Added {
+	for _, added := range changes[stream.Objects[3].Tree()].Added {
 		tree := decodeTree(t, added.Tree)
 		got = append(got, tree["metadata"])
 		if tree["status"] != nil {
@@ -305,7 +305,7 @@ func TestManyPairs(t *testing.T) {
 	stream, policies, clusters := read(t, settings("both"), cluster("c")+cluster("b")+cluster("a")+cluster("a-replica")+kubernetes+
 		"metadata: {name: p, namespace: blog}\nspec: {podSelector: {}, ingress: [{from: [{podSelector: {matchExpressions: [{key: cnpg.io/cluster, operator: In, values: [a, c]}]}}]}]}\n")
 	changes, _ := changesOf(policies, stream.Objects, clusters)
-	peers := yamledit.Get(yamledit.Get(yamledit.Get(changes[stream.Objects[4].Tree].InPlace, "spec"), "ingress").Content[0], "from").Content
+	peers := yamledit.Get(yamledit.Get(yamledit.Get(changes[stream.Objects[4].Tree()].InPlace, "spec"), "ingress").Content[0], "from").Content
 	var got []string
 	for _, peer := range peers[1:] {
 		got = append(got, yamledit.Get(yamledit.Get(yamledit.Get(peer, "podSelector"), "matchExpressions").Content[0], "values").Content[0].Value)

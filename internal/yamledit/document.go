@@ -25,16 +25,19 @@ type Document struct {
 	padded  bool       // a line break was added
 	altered bool       // the text is not, byte for byte, a part of the stream
 	root    *yaml.Node // as parsed, with positions in text; nil where it is not kept
+	crowded bool       // the stream has so many nodes that those of this document should not wait in memory
+	parked  bool       // Tree has no content now
 }
 
 // Budget is what the documents of a stream may take together, however small they are.
 type Budget struct {
 	aliases int // by how many nodes they may grow when their aliases are resolved
 	kept    int // how many nodes may be kept beside the plain trees; more are parsed again when they are needed
+	trees   int // how many nodes of plain trees may wait in memory; more are parsed again, too
 }
 
 // NewBudget returns the budget of one stream.
-func NewBudget() *Budget { return &Budget{moreNodes, 50_000} }
+func NewBudget() *Budget { return &Budget{moreNodes, 50_000, 100_000} }
 
 // Parse is [Budget.Parse] for a document of its own.
 func Parse(stream []byte, p Piece) (*Document, error) { return NewBudget().Parse(stream, p) }
@@ -59,6 +62,8 @@ func (b *Budget) Parse(stream []byte, p Piece) (*Document, error) {
 		if b.kept -= Count(d.root); b.kept < 0 {
 			d.root = nil
 		}
+		b.trees -= Count(d.Tree)
+		d.crowded = b.trees < 0
 	}
 	return d, nil
 }
@@ -75,6 +80,24 @@ func (d *Document) parse(b *Budget) (err error) {
 func (d *Document) LastLine() int {
 	text := d.stream[d.Body:d.End]
 	return d.Line + bytes.Count(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
+}
+
+// Park lets go of the tree of a document until [Document.Load], where the stream has
+// too many: whoever holds a node of it, but for Tree, must not use that any more.
+func (d *Document) Park() {
+	if d.crowded && !d.parked {
+		d.root, d.Tree.Content, d.parked = nil, nil, true
+	}
+}
+
+// Load gets the tree of a document back, if it has been let go.
+func (d *Document) Load() {
+	if !d.parked {
+		return
+	}
+	d.root, _ = parseText(d.text) // as it could be read before
+	tree, _ := resolve(d.root)
+	d.Tree.Content, d.parked = tree.Content, false
 }
 
 // Release lets go of what the document holds. Its tree is empty from then on.
