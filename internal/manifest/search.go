@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
@@ -95,16 +96,16 @@ func claimsCluster(text []byte) bool {
 		group   = `postgresql\.cnpg\.io\\?/`
 		anyKind = `([A-Za-z]*)`
 	)
-	find := func(anchor, name, value string) [][]byte {
-		return regexp.MustCompile(anchor + fmt.Sprintf(key, name) + value).FindSubmatch(text)
+	find := func(anchor, name, value string) [][][]byte {
+		return regexp.MustCompile(anchor+fmt.Sprintf(key, name)+value).FindAllSubmatch(text, -1)
 	}
+	kinds := find(`(?m)^`, "kind", anyKind)
 	if find(`(?m)^`, "apiVersion", group) != nil {
-		kind := find(`(?m)^`, "kind", anyKind)
-		return kind == nil || string(kind[1]) == "Cluster"
+		return kinds == nil || slices.ContainsFunc(kinds, func(kind [][]byte) bool { return string(kind[1]) == "Cluster" })
 	}
 	begin := bytes.TrimLeft(text, " \t\r\n")
-	kind := find(`(?m)^`, "kind", anyKind)
-	if len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') || kind != nil && bytes.HasSuffix(kind[1], []byte("List")) {
+	isList := slices.ContainsFunc(kinds, func(kind [][]byte) bool { return bytes.HasSuffix(kind[1], []byte("List")) })
+	if len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') || isList {
 		return find("", "apiVersion", group) != nil && find("", "kind", `Cluster\b`) != nil
 	}
 	return false
