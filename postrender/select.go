@@ -433,14 +433,22 @@ func checkOwnMesh(c *candidate) (*message.Message, error) {
 		if err != nil {
 			return nil, yamledit.InItem(err, expand.PathAdditional, i)
 		}
-		if selector := cmp.Or(yamledit.Scalar(entry, "selectorType"), "rw"); selector != "rw" {
+		if selector := wordAt(entry, "selectorType", "rw"); selector != "rw" {
 			return message.New(message.MeshSelector, "name", name, "type", selector), nil
 		}
-		if global := cmp.Or(yamledit.Scalar(annotations, expand.AnnotationGlobal), "true"); global != "true" {
+		if global := wordAt(annotations, expand.AnnotationGlobal, "true"); global != "true" {
 			return message.New(message.MeshNotGlobal, "name", name, "value", global), nil
 		}
 	}
 	return nil, nil
+}
+
+// wordAt returns a value of a mapping, or the default where it is empty, null or absent.
+func wordAt(m *yaml.Node, key, otherwise string) string {
+	if yamledit.IsNull(yamledit.Get(m, key)) {
+		return otherwise
+	}
+	return cmp.Or(yamledit.Scalar(m, key), otherwise)
 }
 
 func checkPolicies(s *selection, c *candidate) (*message.Message, error) {
