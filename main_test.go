@@ -32,26 +32,32 @@ func TestMain(m *testing.M) {
 
 // TestCases runs each folder of testdata as a person would: the file cmd is a
 // shell script, "cnpg-pair < in.yaml" where there is none, with valid hot-standby
-// settings in the environment. What it prints must be the files stdout and stderr, and its
+// settings, and the folder of the repository, in the environment. What it prints must be the files stdout and stderr, and its
 // exit status the file status, 0 where there is none. The file needs names the
 // programs and devices that not every machine has.
 func TestCases(t *testing.T) {
 	bin := t.TempDir()
 	link(t, filepath.Join(bin, "cnpg-pair"))
 	var once sync.Once
-	runCases(t, bin, func(t *testing.T, script string) {
+	runCases(t, bin, func(t *testing.T, script string) bool {
 		if strings.Contains(script, "flux") { // it takes seconds, and most cases do without
 			once.Do(func() { goBuild(t, filepath.Join(bin, "cnpg-pair-flux"), "./cmd/cnpg-pair-flux") })
 		}
+		return true
 	})
 }
 
-// runCases runs the cases with the cnpg-pair in the folder bin, each after before.
-func runCases(t *testing.T, bin string, before func(t *testing.T, script string)) {
+// runCases runs the cases with the cnpg-pair in the folder bin, each in a copy of its
+// folder, if before returns true for its script.
+func runCases(t *testing.T, bin string, before func(t *testing.T, script string) bool) {
 	t.Helper()
+	repository, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"),
 		"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1",
-		"CNPG_PAIR_STRICT=", "HELM_PLUGIN_NAME=")
+		"CNPG_PAIR_STRICT=", "HELM_PLUGIN_NAME=", "REPOSITORY="+repository)
 	folders, err := filepath.Glob("testdata/*")
 	if err != nil || len(folders) < 50 {
 		t.Fatalf("only %d cases: %v", len(folders), err)
@@ -64,10 +70,16 @@ func runCases(t *testing.T, bin string, before func(t *testing.T, script string)
 			if text, err := os.ReadFile(filepath.Join(folder, "cmd")); err == nil {
 				script = string(text)
 			}
-			before(t, script)
+			if !before(t, script) {
+				return
+			}
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+				t.Fatal(err)
+			}
 			var stdout, stderr bytes.Buffer
 			cmd := exec.Command("sh", "-c", script)
-			cmd.Dir, cmd.Env = folder, env
+			cmd.Dir, cmd.Env = dir, env
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			err := cmd.Run()
 			var exit *exec.ExitError

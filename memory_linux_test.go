@@ -14,6 +14,9 @@ import (
 // TestMemory: no stream takes more than 64 MB and 12 times its size, or it is refused
 // by line. (The peak of a child begins with what its parent has, here some 30 MB.)
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	program := filepath.Join(t.TempDir(), "cnpg-pair")
 	goBuild(t, program, ".")
 	const (
