@@ -429,15 +429,19 @@ type generated struct {
 	text   string
 	others []string
 	names  []string // of its Clusters
+	shapes map[string]bool
 }
 
 func generate(seed uint64) generated {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7)), eol: "\n"}
-	var s generated
+	s := generated{shapes: make(map[string]bool)}
 	if g.chance(15) {
 		g.eol = "\r\n"
 	}
-	for i := range 1 + g.IntN(5) {
+	s.shapes["CR LF"] = g.eol != "\n"
+	documents := 1 + g.IntN(5)
+	s.shapes[fmt.Sprintf("%d documents", documents)] = true
+	for i := range documents {
 		if i > 0 || g.chance(70) {
 			g.WriteString([]string{"---", "--- # comment", "---  "}[g.IntN(3)] + g.eol)
 		}
@@ -457,17 +461,22 @@ func generate(seed uint64) generated {
 			g.cluster(2, "- ", name)
 			g.cluster(2, "- ", name+"z")
 			s.names = append(s.names, name, name+"z")
+			s.shapes["a List"] = true
 		case g.chance(50):
 			g.policy(fmt.Sprintf("policy%d", i), s.names)
+			s.shapes["a policy"] = true
 		default:
 			text := g.other()
 			g.WriteString(text)
 			s.others = append(s.others, text)
+			s.shapes["a document that stays"] = true
 		}
 	}
+	s.shapes[fmt.Sprintf("%d Clusters", min(len(s.names), 3))] = true
 	s.text = g.String()
 	if g.chance(15) {
 		s.text = strings.TrimSuffix(s.text, g.eol)
+		s.shapes["no final line break"] = true
 	}
 	return s
 }

@@ -13,13 +13,16 @@ var streams = flag.Int("streams", 2000, "how many generated streams the properti
 
 // TestGeneratedStreams checks on generated streams what the output promises.
 func TestGeneratedStreams(t *testing.T) {
-	paired := 0
-	for seed := range uint64(*streams) {
+	paired, most := 0, *streams
+	if testing.Short() {
+		most = min(most, 300)
+	}
+	for seed := range uint64(most) {
 		s := generate(seed)
 		in := []byte(s.text)
 		fail := func(format string, args ...any) {
 			t.Helper()
-			t.Logf("seed %d, settings %+v, input:\n%s", seed, settings(seed), s.text)
+			t.Logf("seed %d, settings %+v, input:\n%s", seed, settingsFor(seed, s), s.text)
 			t.Fatalf(format, args...)
 		}
 
@@ -27,13 +30,7 @@ func TestGeneratedStreams(t *testing.T) {
 		if err != nil || string(off) != s.text {
 			fail("with hot standby off, the output differs: %v", err)
 		}
-		c := settings(seed)
-		if c.PromotionToken != "" { // of each Cluster
-			c.PromotionToken = strings.Join(s.names, "="+token+",") + "=" + token
-		}
-		if seed%3 == 0 && len(s.names) > 0 { // some of the members were cloned
-			c.ArchiveGeneration = fmt.Sprintf("%s=2,%s=%d", s.names[0], wantReplicaName(s.names[len(s.names)-1]), seed+1)
-		}
+		c := settingsFor(seed, s)
 		out, decisions, err := render(t, c, in)
 		if mustPair := c.Active == "none" || c.Active == "replica" || c.Failover == "now"; strings.TrimSpace(s.text) == "" && mustPair {
 			if err == nil {
@@ -71,7 +68,57 @@ func TestGeneratedStreams(t *testing.T) {
 			fail("a second run changes something: %v", err)
 		}
 	}
-	t.Logf("%d streams, %d Clusters paired", *streams, paired)
+	t.Logf("%d streams, %d Clusters paired", most, paired)
+	if paired < most {
+		t.Errorf("only %d Clusters of %d streams were paired", paired, most)
+	}
+}
+
+// settingsFor are random settings, with what must name the Clusters of a stream.
+func settingsFor(seed uint64, s generated) postrender.Config {
+	c := settings(seed)
+	if c.PromotionToken != "" { // of each Cluster
+		c.PromotionToken = strings.Join(s.names, "="+token+",") + "=" + token
+	}
+	if seed%3 == 0 && len(s.names) > 0 { // some of the members were cloned
+		c.ArchiveGeneration = fmt.Sprintf("%s=2,%s=%d", s.names[0], wantReplicaName(s.names[len(s.names)-1]), seed+1)
+	}
+	return c
+}
+
+// TestGenerated: each shape of a stream meets each setting.
+func TestGenerated(t *testing.T) {
+	count := make(map[string]map[string]int) // of a setting with a shape
+	shapes := make(map[string]bool)
+	for seed := range uint64(2000) {
+		s := generate(seed)
+		c := settingsFor(seed, s)
+		for _, setting := range []string{
+			"side " + string(c.Side), "replication " + string(c.Replication), "active " + string(c.Active), "failover " + string(c.Failover), "clone " + string(c.Clone),
+			fmt.Sprint("token ", c.PromotionToken != ""), fmt.Sprint("generation ", c.ArchiveGeneration != ""), "wal_keep_size " + c.WALKeepSize,
+		} {
+			if count[setting] == nil {
+				count[setting] = make(map[string]int)
+			}
+			for shape, is := range s.shapes {
+				if is {
+					count[setting][shape]++
+					shapes[shape] = true
+				}
+			}
+		}
+	}
+	if len(count) != 5+3+4+3+3+2+2+4 || len(shapes) != 5+4+5 {
+		t.Errorf("%d settings, %d shapes", len(count), len(shapes))
+	}
+	for setting, with := range count {
+		for shape := range shapes {
+			never := setting == "generation true" && shape == "0 Clusters"
+			if n := with[shape]; n < 5 != never {
+				t.Errorf("%s meets %s %d times", setting, shape, n)
+			}
+		}
+	}
 }
 
 // lostLine returns the first line of a stream that does not stand, in order, in
