@@ -143,6 +143,32 @@ func TestHelmRelease(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				// of ours, in other entries than they should be, or with a patch too many
+				reshaped := func(shape func(ours []PostRenderer) []PostRenderer) string {
+					ours := slices.Clone(r.ours)
+					for i := range ours {
+						ours[i].Kustomize.Patches = slices.Clone(ours[i].Kustomize.Patches)
+					}
+					text, err := r.set(r.with(shape(ours)))
+					if err != nil {
+						t.Fatal(err)
+					}
+					return string(text)
+				}
+				more := Patch{Selector{Kind: "Cluster"}, mark + "one more\n[]\n"}
+				tooMany := reshaped(func(ours []PostRenderer) []PostRenderer {
+					ours[1].Kustomize.Patches = append(ours[1].Kustomize.Patches, more)
+					return ours
+				})
+				oneEntry := reshaped(func(ours []PostRenderer) []PostRenderer {
+					return []PostRenderer{{Kustomize{slices.Concat(ours[0].Kustomize.Patches, ours[1].Kustomize.Patches)}}}
+				})
+				entryMore := reshaped(func(ours []PostRenderer) []PostRenderer { return append(ours, PostRenderer{Kustomize{[]Patch{more}}}) })
+				oneLess := reshaped(func(ours []PostRenderer) []PostRenderer {
+					last := &ours[1].Kustomize
+					last.Patches = last.Patches[:len(last.Patches)-1]
+					return ours
+				})
 				head, targets, _ := strings.Cut(string(made), "target:")
 				elsewhere := head + "target:" + strings.Replace(targets, "name: blog-db", "name: shop-db", 1)
 				tests := []struct {
@@ -159,6 +185,10 @@ func TestHelmRelease(t *testing.T) {
 					{"a Cluster more", g, string(made), chart + "---\n" + strings.ReplaceAll(chart, "blog", "shop"), "would differ"},
 					{"before others", g, string(before), chart, "they come before others"},
 					{"for another Cluster", g, elsewhere, chart, "would differ"},
+					{"a patch more", g, tooMany, chart, "11 patches instead of 10"},
+					{"a patch less", g, oneLess, chart, "would differ"},
+					{"in one entry", g, oneEntry, chart, "1 entries instead of 2"},
+					{"an entry more", g, entryMore, chart, "3 entries instead of 2"},
 					{"none there", g, text, chart, "they are missing"},
 					{"off", &Generator{}, string(made), chart, "hot standby is off"},
 					{"off and none there", &Generator{}, text, chart, ""},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,15 +188,18 @@ func wantHalf(in values, role, region, otherRegion string) values {
 	for i, term := range terms {
 		term := term.(values)
 		expressions, _ := term["matchExpressions"].([]any)
-		var kept []any
-		for _, e := range expressions {
-			// the chart's own pin to the primary region moves over with the replica
-			if !(role == "replica" && cmp.Equal(e, any(values{"key": "openova.io/region", "operator": "In", "values": []any{otherRegion}}))) &&
-				!cmp.Equal(e, any(requirement)) {
-				kept = append(kept, e)
+		pinned := false
+		for i, e := range expressions {
+			// what keeps the chart's Cluster out of the replica's region moves over with the replica
+			if e := mapping(e); role == "replica" && lets(e, otherRegion) && !lets(e, region) {
+				expressions[i] = requirement
 			}
+			pinned = pinned || cmp.Equal(expressions[i], any(requirement))
 		}
-		term["matchExpressions"] = append(kept, requirement)
+		if !pinned {
+			expressions = append(expressions, requirement)
+		}
+		term["matchExpressions"] = expressions
 		terms[i] = term
 	}
 	required["nodeSelectorTerms"] = terms
@@ -203,6 +207,20 @@ func wantHalf(in values, role, region, otherRegion string) values {
 		selector["openova.io/region"] = region
 	}
 	return o
+}
+
+// lets tells whether a requirement of node labels lets nodes of a region through.
+func lets(e values, region string) bool {
+	among := slices.Contains(sequence(e["values"]), any(region))
+	switch {
+	case e["key"] != "openova.io/region", e["operator"] == "Exists":
+		return true
+	case e["operator"] == "In":
+		return among
+	case e["operator"] == "NotIn":
+		return !among
+	}
+	return false
 }
 
 func wantPrimary(in values) values {

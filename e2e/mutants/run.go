@@ -204,7 +204,8 @@ func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
 	return "", nil
 }
 
-// run reports whether a test fails, as soon as a part of it does.
+// run reports whether a test fails, as soon as a part of it does. Tests that repeat
+// themselves run less often in short mode: what that misses counts as not noticed.
 func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...string) (failed bool, err error) {
 	temporary, err := os.MkdirTemp(b.work, "tmp-") // a killed test leaves its files behind
 	if err != nil {
@@ -214,7 +215,7 @@ func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...st
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, "sh", "-c", `ulimit -v "$1" && shift && exec "$@"`, "sh", strconv.Itoa(memory),
-		t.program, "-test.run", "^"+regexp.QuoteMeta(t.name)+"$", "-test.v", "-test.failfast")
+		t.program, "-test.run", "^"+regexp.QuoteMeta(t.name)+"$", "-test.v", "-test.failfast", "-test.short")
 	cmd.Dir, cmd.Env = t.folder, append(slices.Concat(b.env, env), "TMPDIR="+temporary)
 	// with the programs that it runs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
