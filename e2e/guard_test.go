@@ -1,3 +1,5 @@
+// This file must not import code of this repository: see TestIndependent in postrender/.
+
 package e2e
 
 import (

@@ -1,3 +1,6 @@
+// This file must not import internal/, nor use more of package postrender than its settings and
+// results: see TestIndependent.
+
 package postrender_test
 
 import (

@@ -5,6 +5,8 @@
 // kube-network-policies sends the packets of a node to its engine by the queue
 // expression of nftables, which not every kernel has. Here an NFQUEUE rule of
 // iptables does it; the engine, and how it reads a packet, are its own.
+//
+// It must not import code of this repository: see TestIndependent in postrender/.
 package main
 
 import (
