@@ -18,7 +18,7 @@ EXE = $(shell $(GO) env GOEXE)
 
 test:
 	$(GO) vet ./...
-	$(GO) test -count=1 ./...
+	$(GO) test -count=1 $(TESTFLAGS) ./...
 
 lint: ## vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
@@ -34,7 +34,7 @@ generated: ## COUNT generated documents that are edited, that grow, and COUNT st
 COUNT = 20000
 
 mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
-	cd e2e && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -floor $(FLOOR) $(BROKEN)
+	cd e2e && $(GO) test -count=1 ./mutants && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -floor $(FLOOR) $(BROKEN)
 MUTANTS = 60
 SEED = 0
 FLOOR = 75
