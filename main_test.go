@@ -59,7 +59,7 @@ func runCases(t *testing.T, bin string, before func(t *testing.T, script string)
 		"SOVEREIGN_ENABLE_HOT_STANDBY=true", "SOVEREIGN_PRIMARY_REGION=fsn1", "SOVEREIGN_REPLICA_REGION=hel1",
 		"CNPG_PAIR_STRICT=", "HELM_PLUGIN_NAME=", "REPOSITORY="+repository)
 	folders, err := filepath.Glob("testdata/*")
-	if err != nil || len(folders) < 50 {
+	if err != nil || len(folders) < 240 {
 		t.Fatalf("only %d cases: %v", len(folders), err)
 	}
 	for _, folder := range folders {

@@ -288,7 +288,7 @@ func TestCases(t *testing.T) {
 			}
 		})
 	}
-	if paired < 50 {
+	if paired < 160 {
 		t.Errorf("only %d streams with a pair", paired)
 	}
 }

@@ -80,7 +80,7 @@ func TestExplainSchema(t *testing.T) {
 			}
 		}
 	}
-	if paired < 200 || single < 200 {
+	if paired < 2000 || single < 900 {
 		t.Errorf("only %d paired and %d single Clusters", paired, single)
 	}
 }
@@ -116,7 +116,7 @@ func TestExplainFails(t *testing.T) {
 			}
 		}
 	}
-	if failed < 100 {
+	if failed < 600 {
 		t.Errorf("only %d failures", failed)
 	}
 }

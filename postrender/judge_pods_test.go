@@ -100,7 +100,7 @@ func TestServicesReachBoth(t *testing.T) {
 			reaching++
 		}
 	}
-	if reaching < 50 {
+	if reaching < 200 {
 		t.Errorf("only %d Services that reach both members", reaching)
 	}
 }

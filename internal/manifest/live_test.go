@@ -28,7 +28,7 @@ func TestDropLiveFields(t *testing.T) {
 			t.Errorf("%s: %v", in, err)
 		}
 	}
-	if err := manifest.DropLiveFields(parse("{metadata: a}")); err == nil {
-		t.Error("metadata that is no mapping is no error")
+	if err := manifest.DropLiveFields(parse("{metadata: a}")); err == nil || err.Error() != "metadata: expected a mapping" {
+		t.Errorf("metadata that is no mapping: %v", err)
 	}
 }
