@@ -212,6 +212,9 @@ func cpuTime() time.Duration {
 // computing and 20 µs for each byte. Most of these take a fifth of that; what took
 // the square or the cube of the size took minutes.
 func TestTimeBySize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	const (
 		cluster   = "---\napiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata:\n  name: db%d\n  namespace: a\nspec:\n  instances: 1\n"
 		item      = "- apiVersion: postgresql.cnpg.io/v1\n  kind: Cluster\n  metadata:\n    name: db%d\n  spec:\n    instances: 1\n"

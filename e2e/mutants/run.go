@@ -169,6 +169,10 @@ func (b *built) measure(ctx context.Context, jobs int) error {
 	}
 	err := group.Wait()
 	fmt.Fprintf(b.log, "%d tests, %.0f s\n", len(b.tests), time.Since(begin).Seconds())
+	slowest := slices.SortedFunc(slices.Values(b.tests), func(x, y *test) int { return cmp.Compare(y.took, x.took) })
+	for _, t := range slowest[:min(5, len(slowest))] {
+		fmt.Fprintf(b.log, "%6.1f s  %s %s\n", t.took.Seconds(), filepath.Base(t.pkg), t.name)
+	}
 	return err
 }
 
