@@ -432,11 +432,13 @@ func TestErrors(t *testing.T) {
 		})
 	}
 	t.Run("what Flux would substitute", func(t *testing.T) {
-		g := &Generator{Substitute: true}
-		stream := fmt.Sprintf(cluster, "a", `affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: ["${B}"]}]}]}}}`)
-		_, err := g.PostRenderers(source(stream))
-		if err == nil || !strings.Contains(err.Error(), "contains ${ or $$") {
-			t.Errorf("error %v", err)
+		for value, refused := range map[string]bool{"${B}": true, "x$$y": true, "$B $": false} {
+			g := &Generator{Substitute: true}
+			stream := fmt.Sprintf(cluster, "a", `affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: ["`+value+`"]}]}]}}}`)
+			_, err := g.PostRenderers(source(stream))
+			if refused && (err == nil || !strings.Contains(err.Error(), "contains ${ or $$")) || !refused && err != nil {
+				t.Errorf("%s: error %v", value, err)
+			}
 		}
 	})
 	t.Run("a toggle while the primary is not active", func(t *testing.T) {
