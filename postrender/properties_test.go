@@ -15,7 +15,7 @@ var streams = flag.Int("streams", 2000, "how many generated streams the properti
 func TestGeneratedStreams(t *testing.T) {
 	paired, most := 0, *streams
 	if testing.Short() {
-		most = min(most, 300)
+		most = min(most, 100)
 	}
 	for seed := range uint64(most) {
 		s := generate(seed)

@@ -31,7 +31,7 @@ func TestOperatorSamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, c := range matrix() {
-				if testing.Short() && (i+len(file))%11 != 0 {
+				if testing.Short() && (i+len(file))%22 != 0 {
 					continue
 				}
 				out, decisions, err := render(t, c, in)
