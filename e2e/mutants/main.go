@@ -40,6 +40,7 @@ type settings struct {
 	sample   int
 	jobs     int
 	floor    float64
+	limit    time.Duration
 }
 
 func main() {
@@ -50,6 +51,7 @@ func main() {
 	flag.IntVar(&s.sample, "n", 60, "how many mutants to pick; 0 is all")
 	flag.IntVar(&s.jobs, "jobs", 2, "how many tests run at the same time")
 	flag.Float64Var(&s.floor, "floor", 0, "fail if fewer than this of 100 mutants are noticed")
+	flag.DurationVar(&s.limit, "limit", 0, "how long tests are begun for one mutant, those that notice most first: one that they do not notice survives; 0 runs all")
 	flag.Parse()
 	s.patterns = flag.Args()
 	if len(s.patterns) == 0 {
@@ -90,6 +92,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	b.limit = s.limit
 	begin := time.Now()
 	survivors, err := b.tryAll(ctx, picked, s.jobs)
 	if err != nil {

@@ -25,19 +25,30 @@ import (
 // built is the module with its switches: all its tests.
 type built struct {
 	module, work string
+	limit        time.Duration
 	log          io.Writer
 	env          []string
 	tests        []*test
 	mutex        sync.Mutex // of what is learned of the tests
 }
 
-// test is one top-level test.
+// test is one top-level test, or a part of one that takes long.
 type test struct {
 	program, folder, pkg, name string
+	parts                      []string // the tests in it, as far as they have passed
 
 	took         time.Duration
 	reaches      map[int]bool // nil is all
 	tries, kills int
+}
+
+// pattern selects the test for -run.
+func (t *test) pattern() string {
+	levels := strings.SplitN(t.name, "/", 2) // a slash in the name of a part is one more level
+	for i, level := range levels {
+		levels[i] = "^" + strings.ReplaceAll(regexp.QuoteMeta(level), "/", "$/^") + "$"
+	}
+	return strings.Join(levels, "/")
 }
 
 func (t *test) reach(m mutant) bool {
@@ -135,13 +146,43 @@ func (b *built) tryAll(ctx context.Context, picked []mutant, jobs int) (survivor
 	return survivors, err
 }
 
+// long is what a test takes that is run part by part: fewer parts reach a mutant, and
+// those that notice most come first.
+const long = 4 * time.Second
+
 // measure runs each test without any mutant, and learns how long it takes and which
 // switches it reaches.
 func (b *built) measure(ctx context.Context, jobs int) error {
 	begin := time.Now()
+	if err := b.measureEach(ctx, jobs, b.tests); err != nil {
+		return err
+	}
+	var whole, parts []*test
+	for _, t := range b.tests {
+		if t.took < long || len(t.parts) < 5 || t.reaches == nil {
+			whole = append(whole, t)
+			continue
+		}
+		for _, name := range t.parts {
+			parts = append(parts, &test{program: t.program, folder: t.folder, pkg: t.pkg, name: name})
+		}
+	}
+	if err := b.measureEach(ctx, jobs, parts); err != nil {
+		return err
+	}
+	b.tests = slices.Concat(whole, parts)
+	fmt.Fprintf(b.log, "%d tests, %.0f s\n", len(b.tests), time.Since(begin).Seconds())
+	slowest := slices.SortedFunc(slices.Values(b.tests), func(x, y *test) int { return cmp.Compare(y.took, x.took) })
+	for _, t := range slowest[:min(5, len(slowest))] {
+		fmt.Fprintf(b.log, "%6.1f s  %s %s\n", t.took.Seconds(), filepath.Base(t.pkg), t.name)
+	}
+	return nil
+}
+
+func (b *built) measureEach(ctx context.Context, jobs int, tests []*test) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(jobs)
-	for _, t := range b.tests {
+	for _, t := range tests {
 		group.Go(func() error {
 			trace, err := os.MkdirTemp(b.work, "trace-")
 			if err != nil {
@@ -153,6 +194,10 @@ func (b *built) measure(ctx context.Context, jobs int) error {
 			}
 			if failed { // as it does where it forbids the programs to write files
 				failed, err := b.run(ctx, t, 10*time.Minute)
+				if failed && strings.Contains(t.name, "/") { // it is none without the other parts
+					t.reaches = make(map[int]bool)
+					return err
+				}
 				if failed && err == nil {
 					err = fmt.Errorf("%s %s fails without any mutant", t.pkg, t.name)
 				}
@@ -167,18 +212,13 @@ func (b *built) measure(ctx context.Context, jobs int) error {
 			return err
 		})
 	}
-	err := group.Wait()
-	fmt.Fprintf(b.log, "%d tests, %.0f s\n", len(b.tests), time.Since(begin).Seconds())
-	slowest := slices.SortedFunc(slices.Values(b.tests), func(x, y *test) int { return cmp.Compare(y.took, x.took) })
-	for _, t := range slowest[:min(5, len(slowest))] {
-		fmt.Fprintf(b.log, "%6.1f s  %s %s\n", t.took.Seconds(), filepath.Base(t.pkg), t.name)
-	}
-	return err
+	return group.Wait()
 }
 
 // try returns the test that notices a mutant, or nothing. Those come first that have
 // noticed most in the least time.
 func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
+	begin := time.Now()
 	b.mutex.Lock()
 	var tests []*test
 	promise := make(map[*test]float64)
@@ -191,6 +231,9 @@ func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
 	b.mutex.Unlock()
 	slices.SortStableFunc(tests, func(x, y *test) int { return cmp.Compare(promise[y], promise[x]) })
 	for _, t := range tests {
+		if b.limit > 0 && time.Since(begin) > b.limit {
+			break
+		}
 		failed, err := b.run(ctx, t, 10*time.Second+4*t.took, "MUTANT="+strconv.Itoa(m.number))
 		if err != nil {
 			return "", err
@@ -219,7 +262,7 @@ func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...st
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, "sh", "-c", `ulimit -v "$1" && shift && exec "$@"`, "sh", strconv.Itoa(memory),
-		t.program, "-test.run", "^"+regexp.QuoteMeta(t.name)+"$", "-test.v", "-test.failfast", "-test.short")
+		t.program, "-test.run", t.pattern(), "-test.v", "-test.failfast", "-test.short")
 	cmd.Dir, cmd.Env = t.folder, append(slices.Concat(b.env, env), "TMPDIR="+temporary)
 	// with the programs that it runs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -228,6 +271,7 @@ func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...st
 	if err != nil {
 		return false, err
 	}
+	var parts []string
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
 		return false, err
@@ -239,13 +283,17 @@ func (b *built) run(ctx context.Context, t *test, limit time.Duration, env ...st
 			failed = true
 			cancel()
 		}
+		if name, is := strings.CutPrefix(line, "    --- PASS: "); is && t.took == 0 {
+			name, _, _ = strings.Cut(name, " (")
+			parts = append(parts, name)
+		}
 		if err != nil {
 			break
 		}
 	}
 	failed = cmd.Wait() != nil || failed
 	if !failed && t.took == 0 {
-		t.took = time.Since(start)
+		t.took, t.parts = time.Since(start), parts
 	}
 	return failed, ctx.Err()
 }
