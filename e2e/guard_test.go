@@ -468,7 +468,7 @@ func TestAdmissionGuard(t *testing.T) {
 	address("replica-done", "back", leadTo("replica-done"), misleads)
 	address("replica-done", "back, the replica active", all(leadTo("replica-done"), active("replica")), misleads)
 	address("replica-done", "back, the primary active", all(leadTo("replica-done"), active("primary")), passes)
-	address(long, "to the replica, active", all(leadTo(long[:33]+"-01234567-replica"), active("replica")), passes)
+	address(long, "to the replica, active", all(leadTo(long[:29]+"-01234567-replica"), active("replica")), passes)
 	address(long, "to another replica", all(leadTo("another-replica"), active("replica")), misleads)
 
 	// what is no member

@@ -79,13 +79,15 @@ func isCluster(o map[string]any) bool {
 	return o["kind"] == "Cluster" && strings.HasPrefix(o["apiVersion"].(string), "postgresql.cnpg.io/")
 }
 
-// clustersAndOthers parts a stream into its Clusters and the rest.
+// clustersAndOthers are the objects of a stream, without the Services of pairs.
 func clustersAndOthers(t *testing.T, stream string) (clusters, others []map[string]any) {
 	t.Helper()
 	for _, o := range documents(t, stream) {
-		if isCluster(o) {
+		labels, _ := o["metadata"].(map[string]any)["labels"].(map[string]any)
+		switch {
+		case isCluster(o):
 			clusters = append(clusters, o)
-		} else {
+		case labels["catalyst.openova.io/role"] == nil:
 			others = append(others, o)
 		}
 	}

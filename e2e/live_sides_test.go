@@ -29,13 +29,13 @@ func testTwoClusters(t *testing.T, c *cluster) {
 	evidence(t, "rows written in one cluster and read in the other, with the same credentials", "1000, %s, sslmode=verify-full to %s-mesh",
 		a.super(t, x+"-1", "SELECT version || ' ' || cipher FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"), x)
 
-	// in each cluster its own member, and of the other one the mesh Service only
+	// in each cluster its own member, and of the other one the mesh Service only, and in both the write address
 	for _, side := range []struct {
 		*namespace
 		clusters, services string
 	}{
-		{a, x, "blog blog-db-mesh blog-db-r blog-db-ro blog-db-rw"},
-		{b, replica, "blog blog-db-mesh blog-db-replica-r blog-db-replica-ro blog-db-replica-rw"},
+		{a, x, "blog blog-db-active blog-db-mesh blog-db-r blog-db-ro blog-db-rw"},
+		{b, replica, "blog blog-db-active blog-db-mesh blog-db-replica-r blog-db-replica-ro blog-db-replica-rw"},
 	} {
 		for kind, names := range map[string]string{clusters: side.clusters, "services": side.services} {
 			if got := side.kubectl(t, "get", kind, "-o", "jsonpath={.items[*].metadata.name}"); got != names {

@@ -182,6 +182,8 @@ spec:
               service.cilium.io/global: "true"
               service.cilium.io/affinity: local
           spec: {type: ClusterIP}
+  certificates:
+    serverAltDNSNames: [NAME-active, NAME-active.NAMESPACE, NAME-active.NAMESPACE.svc, NAME-active.NAMESPACE.svc.cluster.local]
 ---
 apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
@@ -223,6 +225,8 @@ spec:
         nodeSelectorTerms:
         - matchExpressions:
           - {key: openova.io/region, operator: In, values: [region-b]}
+  certificates:
+    serverAltDNSNames: [NAME-active, NAME-active.NAMESPACE, NAME-active.NAMESPACE.svc, NAME-active.NAMESPACE.svc.cluster.local]
 `
 
 // TestProvisionShape compares, field by field, what the program created with
@@ -243,7 +247,7 @@ func TestProvisionShape(t *testing.T) {
 	}
 	other := plane.namespace(t, "shape-2")
 	for from, text := range map[string]string{"the contract": named(wholePair), "cnpg-pair": streamed} {
-		wanted := objects(t, []byte(text))
+		wanted := slices.DeleteFunc(objects(t, []byte(text)), func(o *unstructured.Unstructured) bool { return o.GetKind() == "Service" })
 		if len(wanted) != 2 {
 			t.Fatalf("%d objects from %s", len(wanted), from)
 		}
@@ -258,6 +262,14 @@ func TestProvisionShape(t *testing.T) {
 				t.Errorf("%s (-%s +the program):\n%s", want.GetName(), from, diff)
 			}
 		}
+	}
+	address := plane.get(t, namespace, "services", "blog-db-active")
+	if address == nil {
+		t.Fatal("the program made no write address")
+	}
+	selector, _, err := unstructured.NestedStringMap(address.Object, "spec", "selector")
+	if diff := cmp.Diff(map[string]string{"cnpg.io/cluster": "blog-db", "cnpg.io/instanceRole": "primary"}, selector); diff != "" || err != nil {
+		t.Errorf("the selector of the write address (-want +got):\n%s%v", diff, err)
 	}
 }
 

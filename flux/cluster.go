@@ -4,8 +4,8 @@ import "github.com/openova-io/helm-cnpg-pair/postrender"
 
 // Cluster returns manifests that contain a Cluster of that name, database and owner
 // and nothing else, for programs that do not have what the chart renders. The
-// postRenderers that are made for it suit every Cluster of that name that sets no
-// node affinity, external clusters, additional services, plugins, certificates
+// postRenderers that are made for it suit every Cluster of that name in the namespace of
+// its release that sets no node affinity, external clusters, additional services, plugins, certificates
 // or superuser access of its own, because the postRenderers would replace the
 // chart's lists. With synchronous replication it must set instances, to 1.
 // An empty database or owner is CNPG's default.

@@ -156,8 +156,8 @@ func TestUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(expanded(t, valid, chart)) != 6 {
-		t.Fatal("not a pair, a policy with its copy, another, and a ConfigMap")
+	if len(expanded(t, valid, chart)) != 7 {
+		t.Fatal("not a pair with its write address, a policy with its copy, another, and a ConfigMap")
 	}
 	for _, version := range []string{chart, upgraded} {
 		if diff := cmp.Diff(expanded(t, valid, version), inFlux(t, entries, version)); diff != "" {

@@ -34,7 +34,7 @@ spec:
 	//   interval: 10m # stays
 	//   postRenderers:
 	//   - kustomize:
-	//           # cnpg-pair flux: blog-db becomes a List of blog-db and blog-db-replica; kustomize splits it before the next entry
+	//           # cnpg-pair flux: blog-db becomes a List of blog-db and blog-db-replica and blog-db-active; kustomize splits it before the next entry
 	//   - kustomize:
 	//           # cnpg-pair flux: blog-db, the primary
 	//           # cnpg-pair flux: blog-db-replica, the replica

@@ -319,7 +319,6 @@ func TestCluster(t *testing.T) {
 kind: Cluster
 metadata:
   name: blog-db
-  namespace: blog
   labels: {a: b}
 spec:
   instances: 2

@@ -92,14 +92,12 @@ func servicesToBoth(stream *manifest.Stream, paired []*candidate) []remark {
 	return all
 }
 
-const pathServerTLSSecret = "spec.certificates.serverTLSSecret"
-
 // certificatesOfOne finds the chart's own server certificates, which both members
-// use, that do not name the Service of the replica.
+// use, that do not name the Services of the pair.
 func certificatesOfOne(stream *manifest.Stream, paired []*candidate) []remark {
 	users := make(map[string][]*candidate) // by the name of the secret
 	for _, c := range paired {
-		if secret, _ := yamledit.StringAt(c.Tree(), pathServerTLSSecret); secret != "" {
+		if secret, _ := yamledit.StringAt(c.Tree(), expand.PathServerTLSSecret); secret != "" {
 			users[secret] = append(users[secret], c)
 		}
 		c.Park()
@@ -110,10 +108,11 @@ func certificatesOfOne(stream *manifest.Stream, paired []*candidate) []remark {
 	var all []remark
 	check := func(o *manifest.Object, secret string, names []string) {
 		for _, c := range users[secret] {
-			host := writeHost(c.Pair.Replica)
-			named := slices.ContainsFunc(names, func(name string) bool { return isNameOf(name, host) })
-			if len(names) > 0 && !named && manifest.SameNamespace(o.Namespace, c.Namespace) {
-				all = append(all, remark{o, message.New(message.CertificateOfOne, "host", host, "cluster", c.Name)})
+			for _, host := range []string{c.Pair.WriteAddress, writeHost(c.Pair.Replica)} {
+				named := slices.ContainsFunc(names, func(name string) bool { return isNameOf(name, host) })
+				if len(names) > 0 && !named && manifest.SameNamespace(o.Namespace, c.Namespace) {
+					all = append(all, remark{o, message.New(message.CertificateOfOne, "host", host, "cluster", c.Name)})
+				}
 			}
 		}
 	}

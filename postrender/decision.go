@@ -63,6 +63,10 @@ type Plan struct {
 	Members  []Member `json:"members"`  // the primary, then the replica
 	Services []string `json:"services"` // those of the pair that the single Cluster does not have
 
+	// WriteAddress is the one of Services by which applications reach the member that
+	// takes writes.
+	WriteAddress string `json:"writeAddress"`
+
 	// Secrets are those of the other member that this Kubernetes cluster must have
 	// copies of, without owner references; none where both are rendered.
 	Secrets []string `json:"secrets"`
@@ -121,10 +125,10 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 		return value
 	}
 	plan := &Plan{
-		Step: string(p.Step), Side: Side(p.Side), Replication: Async, Services: p.Services(), Secrets: secretsToCopy(p, cluster, change.InPlace),
+		Step: string(p.Step), Side: Side(p.Side), Replication: Async, Services: p.Services(), WriteAddress: p.WriteAddress, Secrets: secretsToCopy(p, cluster, change.InPlace),
 		Instances: said("spec.instances"), Storage: said("spec.storage.size"),
 		ShutdownTimeout: said("spec.smartShutdownTimeout"), UpdateMethod: said("spec.primaryUpdateMethod"), SynchronousCommit: said(expand.PathSynchronousCommit),
-		ServerTLSSecret: said(pathServerTLSSecret), Apart: apart(cluster),
+		ServerTLSSecret: said(expand.PathServerTLSSecret), Apart: apart(cluster),
 	}
 	plan.WALKeepSize, plan.WALKeepSizeFrom = cmp.Or(p.WALKeepSize, "512MB"), "default"
 	if p.WALKeepSize != "" {

@@ -48,6 +48,8 @@ func ExampleRenderer() {
 	//   name: blog-db
 	// kind: Cluster
 	//   name: blog-db-replica
+	// kind: Service
+	//   name: blog-db-active
 }
 
 // An error says where it is, and what to do.

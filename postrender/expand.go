@@ -16,8 +16,9 @@ type Pair[T any] struct {
 	Primary T // the primary, or the Cluster as it was; the zero value on the side of the replica
 	Replica T // the replica; the zero value on the side of the primary, and unless Decision.Action is Paired
 
-	// Services are the YAML or JSON texts of the Services that represent a member in
-	// another Kubernetes cluster; see Config.Side.
+	// Services are the YAML or JSON texts of the Services of the pair: those that
+	// represent a member in another Kubernetes cluster (see Config.Side), and last the
+	// write address.
 	Services []string
 
 	Decision Decision // what was done, and why

@@ -90,16 +90,51 @@ func wantPair(c postrender.Config, in values) []values {
 		sync(active, passiveName)
 	}
 	wantArchives(c, in, primary, replica)
+	address := wantWriteAddress(c, in, moved)
 	switch c.Side {
 	case "primary":
 		if moved {
-			return []values{primary, wantStub(in, replicaName+"-mesh")}
+			return []values{primary, wantStub(in, replicaName+"-mesh"), address}
 		}
-		return []values{primary}
+		return []values{primary, address}
 	case "replica", "secondary":
-		return []values{replica, wantStub(in, name+"-mesh")}
+		return []values{replica, wantStub(in, name+"-mesh"), address}
 	}
-	return []values{primary, replica}
+	return []values{primary, replica, address}
+}
+
+// wantWriteAddress is the Service by which applications reach the member that takes
+// writes: on each side it selects the same Pods, and none while no member does.
+func wantWriteAddress(c postrender.Config, in values, moved bool) values {
+	name := text(in, "metadata", "name")
+	o := wantStub(in, name+"-active")
+	labels := values{"catalyst.openova.io/cnpg-pair": name, "catalyst.openova.io/role": "write-address"}
+	metadata, spec := child(o, "metadata"), child(o, "spec")
+	metadata["labels"], spec["selector"] = labels, deepCopy(labels)
+	switch c.Active {
+	case "", "primary":
+		spec["selector"] = values{"cnpg.io/cluster": name, "cnpg.io/instanceRole": "primary"}
+	case "replica":
+		spec["selector"] = values{"cnpg.io/cluster": wantReplicaName(name), "cnpg.io/instanceRole": "primary"}
+	}
+	annotations := child(metadata, "annotations")
+	if c.Side == "" || c.Side == "both" {
+		delete(annotations, "service.cilium.io/global")
+		delete(annotations, "service.cilium.io/affinity")
+	}
+	if moved {
+		annotations["cnpg-pair.openova.io/active"] = "primary"
+		if c.Active != "" {
+			annotations["cnpg-pair.openova.io/active"] = string(c.Active)
+		}
+	}
+	if c.Active == "none" || c.Active == "replica" {
+		annotations["helm.sh/resource-policy"] = "keep"
+	}
+	if len(annotations) == 0 {
+		delete(metadata, "annotations")
+	}
+	return o
 }
 
 // mirrorOnto makes the primary follow its replica: what wantReplica makes of a

@@ -181,6 +181,21 @@ func wantHalf(in values, role, region, otherRegion string) values {
 	ofPods["openova.io/cnpg-role"] = role
 	ofPods["openova.io/region"] = region
 
+	if text(in, "spec", "certificates", "serverTLSSecret") == "" {
+		certificates := child(child(o, "spec"), "certificates")
+		names, _ := certificates["serverAltDNSNames"].([]any)
+		wanted := []string{name + "-active"}
+		if ns := text(in, "metadata", "namespace"); ns != "" {
+			wanted = append(wanted, name+"-active."+ns, name+"-active."+ns+".svc", name+"-active."+ns+".svc.cluster.local")
+		}
+		for _, w := range wanted {
+			if !slices.Contains(names, any(w)) {
+				names = append(names, w)
+			}
+		}
+		certificates["serverAltDNSNames"] = names
+	}
+
 	requirement := values{"key": "openova.io/region", "operator": "In", "values": []any{region}}
 	affinity := child(child(o, "spec"), "affinity")
 	required := child(child(affinity, "nodeAffinity"), "requiredDuringSchedulingIgnoredDuringExecution")

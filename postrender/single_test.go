@@ -46,8 +46,11 @@ func TestExpand(t *testing.T) {
 		t.Fatal(fromString.Decision, err)
 	}
 	check(t, decode(t, fromString.Primary), decode(t, fromString.Replica))
+	if len(fromString.Services) != 1 || !cmp.Equal(wantWriteAddress(cfg, in, false), decode(t, fromString.Services[0])) {
+		t.Errorf("the Services: %v", fromString.Services)
+	}
 	stream, _, err := render(t, cfg, []byte(sandbox))
-	if err != nil || string(stream) != fromString.Primary+"---\n"+fromString.Replica {
+	if err != nil || string(stream) != fromString.Primary+"---\n"+fromString.Replica+"---\n"+fromString.Services[0] {
 		t.Errorf("the renderer makes another pair: %v\n%s", err, stream)
 	}
 

@@ -16,7 +16,10 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
-var clusterResource = schema.GroupVersionResource{Group: "postgresql.cnpg.io", Version: "v1", Resource: "clusters"}
+var (
+	clusterResource = schema.GroupVersionResource{Group: "postgresql.cnpg.io", Version: "v1", Resource: "clusters"}
+	serviceResource = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+)
 
 // fieldManager is the name under which Kubernetes records what is written here.
 const fieldManager = "provision"
@@ -76,7 +79,28 @@ func (p provisioner) provision(ctx context.Context, db database) error {
 	if err != nil && created {
 		return errors.Join(err, p.remove(ctx, primary))
 	}
+	for _, text := range pair.Services {
+		err = errors.Join(err, p.ensureService(ctx, text))
+	}
 	return err
+}
+
+// ensureService creates a Service of a pair, or leaves it as an earlier run made it.
+func (p provisioner) ensureService(ctx context.Context, text string) error {
+	service := &unstructured.Unstructured{}
+	if err := service.UnmarshalJSON([]byte(text)); err != nil {
+		return err
+	}
+	_, err := p.client.Resource(serviceResource).Namespace(service.GetNamespace()).Create(ctx, service,
+		metav1.CreateOptions{FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict})
+	switch {
+	case apierrors.IsAlreadyExists(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("create the Service %s: %w", service.GetName(), err)
+	}
+	fmt.Fprintf(p.out, "service %s/%s created\n", service.GetNamespace(), service.GetName())
+	return nil
 }
 
 // ensure creates a Cluster, or finds it as an earlier run left it. created

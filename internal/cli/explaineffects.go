@@ -54,10 +54,10 @@ func (p pair) effects() []string {
 		say("if %s does not exist, it is created as a copy of %s; if it does, delete it with its volumes first, or --clone does nothing, or is refused", x, replica)
 	}
 	if p.ServerTLSSecret != "" {
-		say("the server certificate in the secret %s is the chart's own: it must name %s-rw, too, if applications check the name of the host (sslmode=verify-full)", p.ServerTLSSecret, replica)
+		say("the server certificate in the secret %s is the chart's own: it must name %s and %s-rw, too, if applications check the name of the host (sslmode=verify-full)", p.ServerTLSSecret, p.WriteAddress, replica)
 	}
 	if p.Step != "at-rest" && p.replica.Writes {
-		say("the application must connect to %s-rw; do not turn hot standby off", replica)
+		say("%s leads to %s; an application that connects to %s-rw does not reach it, and must connect to %s; do not turn hot standby off", p.WriteAddress, replica, x, p.WriteAddress)
 	}
 	return all
 }

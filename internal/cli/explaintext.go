@@ -169,8 +169,9 @@ func (p pair) differences() [][3]string {
 		{"Clusters", p.primary.Name, strings.Join(here, ", ")},
 		{"each has", p.size(), p.size()},
 		{"nodes", "as the chart says", strings.Join(nodes, "; ")},
-		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(services, p.Services[0]), "; ")},
+		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(services, p.Services[0], p.WriteAddress), "; ")},
 	}
+	all = append(all, [3]string{"write address", p.primary.Name + "-rw", p.WriteAddress + ", whichever member takes writes"})
 	if p.primary.Standby != "" && p.primary.Rendered {
 		on := p.waitsFor(p.primary)
 		if p.SynchronousCommit != "" {

@@ -62,6 +62,7 @@ var rules = []func(m *member) error{
 	connectToSource,
 	shareSuperuser,
 	serveMesh,
+	nameWriteAddress,
 	renameArchive,
 	replicateSynchronously,
 	keepWAL,
@@ -69,7 +70,8 @@ var rules = []func(m *member) error{
 }
 
 // Change returns what becomes of a Cluster in its pair: the member, or members, of
-// this side, and the Services that stand for a member of the other side.
+// this side, the Services that stand for a member of the other side, and the write
+// address.
 func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) {
 	var c yamledit.Change
 	for _, m := range p.Members() {
@@ -87,6 +89,7 @@ func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) 
 	for _, name := range p.Stubs() {
 		c.Added = append(c.Added, yamledit.Added{Tree: stub(p, name, cluster)})
 	}
+	c.Added = append(c.Added, yamledit.Added{Tree: writeAddress(p, cluster)})
 	return c, nil
 }
 

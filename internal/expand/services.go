@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -18,6 +19,7 @@ const (
 
 	annotationAffinity = "service.cilium.io/affinity"
 	labelMeshRole      = "catalyst.openova.io/role"
+	labelInstanceRole  = "cnpg.io/instanceRole"
 )
 
 // serveMesh has the operator make the Service through which the other member
@@ -107,25 +109,95 @@ func dropAdditionalServices(m *member) error {
 // stub is the local Service of a member that runs in the other Kubernetes cluster.
 // Its selector matches no Pod, because no Pod has the role of a Service.
 func stub(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
+	return service(cluster, name, meshLabels(p), globalAnnotations(), meshLabels(p))
+}
+
+// writeAddress is the Service by which applications reach the member that takes
+// writes. A member that follows has a Pod with the role primary too, so the selector
+// also asks for the Cluster; the Kubernetes cluster of the other side has no Pod of it.
+//
+// While no member takes writes, it asks for a label that no Pod has. Without a
+// selector, Kubernetes would keep the endpoints that were there before.
+func writeAddress(p topology.Pair, cluster *manifest.Object) *yaml.Node {
+	labels := yamledit.Map(LabelPair, p.Primary.Name, labelMeshRole, "write-address")
+	selector := labels
+	if writer, is := p.Writer(); is {
+		selector = yamledit.Map(manifest.LabelCluster, writer.Name, labelInstanceRole, "primary")
+	}
+	annotations := yamledit.Map()
+	if !p.Primary.Here || !p.Replica.Here {
+		annotations = globalAnnotations()
+	}
+	if p.Step != topology.AtRest {
+		yamledit.Set(annotations, AnnotationActive, yamledit.String(p.Active))
+	}
+	made := service(cluster, p.WriteAddress, labels, annotations, selector)
+	if p.Replica.Keep { // it leads to the only current data, or did so last
+		yamledit.Set(yamledit.MakeMapping(made, "metadata.annotations"), AnnotationKeep, yamledit.String("keep"))
+	}
+	return made
+}
+
+// service is a Service of a pair beside its Clusters. It belongs to the chart's release
+// as the Cluster does, as a hook too.
+func service(cluster *manifest.Object, name string, labels, annotations, selector *yaml.Node) *yaml.Node {
 	metadata := yamledit.Map("name", name)
 	if cluster.Namespace != "" {
 		yamledit.Set(metadata, "namespace", yamledit.String(cluster.Namespace))
 	}
-	yamledit.Set(metadata, "labels", meshLabels(p))
-	annotations := globalAnnotations()
+	yamledit.Set(metadata, "labels", labels)
 	own, _ := yamledit.MappingAt(cluster.Tree(), "metadata.annotations")
 	for i := 0; own != nil && i+1 < len(own.Content); i += 2 {
-		// it belongs to the chart's release as the Cluster does, as a hook too
 		if key := own.Content[i].Value; strings.HasPrefix(key, "helm.sh/") || strings.HasPrefix(key, "postrenderer.helm.sh/") {
 			yamledit.Set(annotations, key, yamledit.Clone(own.Content[i+1]))
 		}
 	}
-	yamledit.Set(metadata, "annotations", annotations)
+	if len(annotations.Content) > 0 {
+		yamledit.Set(metadata, "annotations", annotations)
+	}
 	port := yamledit.Map("name", "postgres", "protocol", "TCP", "port", yamledit.Int(5432), "targetPort", yamledit.Int(5432))
 	return yamledit.Map(
 		"apiVersion", "v1",
 		"kind", "Service",
 		"metadata", metadata,
-		"spec", yamledit.Map("type", "ClusterIP", "selector", meshLabels(p), "ports", yamledit.List(port)),
+		"spec", yamledit.Map("type", "ClusterIP", "selector", yamledit.Clone(selector), "ports", yamledit.List(port)),
 	)
+}
+
+const pathAltNames = "spec.certificates.serverAltDNSNames"
+
+// nameWriteAddress has the operator put the write address into the server certificate
+// of a member, which costs no restart. It refuses names beside a certificate of the
+// chart's own.
+func nameWriteAddress(m *member) error {
+	secret, err := yamledit.StringAt(m.tree, PathServerTLSSecret)
+	if err != nil || secret != "" {
+		return err
+	}
+	own, err := yamledit.SequenceAt(m.tree, pathAltNames)
+	if err != nil {
+		return err
+	}
+	namespace, err := yamledit.StringAt(m.tree, "metadata.namespace")
+	if err != nil {
+		return err
+	}
+	for _, name := range dnsNames(m.pair.WriteAddress, namespace) {
+		if own == nil || !slices.ContainsFunc(own.Content, func(n *yaml.Node) bool { return n.Value == name }) {
+			yamledit.Append(m.tree, pathAltNames, yamledit.String(name))
+		}
+	}
+	return nil
+}
+
+// dnsNames are those of a Service in a namespace, as the operator has them in
+// certificates; only the short one where the namespace is left out.
+func dnsNames(service, namespace string) []string {
+	names := []string{service}
+	if namespace != "" {
+		for _, suffix := range []string{"", ".svc", ".svc.cluster.local"} {
+			names = append(names, service+"."+namespace+suffix)
+		}
+	}
+	return names
 }

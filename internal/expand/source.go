@@ -129,6 +129,8 @@ func shareSuperuser(m *member) error {
 }
 
 const (
+	// PathServerTLSSecret is where a Cluster names a server certificate of the chart's own.
+	PathServerTLSSecret = "spec.certificates.serverTLSSecret"
 	// PathInstances is how many PostgreSQL servers a Cluster has, 1 where it says nothing.
 	PathInstances = "spec.instances"
 	// PathSynchronous is where a Cluster says which standbys its commits wait for.

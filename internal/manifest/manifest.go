@@ -259,7 +259,7 @@ func isPolicy(apiVersion, kind string) bool {
 // mayHaveService is a cheap filter for objects that may have the name of a Service
 // of the kind that pairs need.
 func mayHaveService(text []byte) bool {
-	if !bytes.Contains(text, []byte("-mesh")) && !bytes.Contains(text, []byte(topology.ReplicaSuffix)) {
+	if !bytes.Contains(text, []byte("-mesh")) && !bytes.Contains(text, []byte("-active")) && !bytes.Contains(text, []byte(topology.ReplicaSuffix)) {
 		return false
 	}
 	h := readHead(text)

@@ -60,6 +60,10 @@ func shortened(name, suffix string, most int) string {
 // name, through which the other member reaches it.
 func MeshName(name string) string { return name + "-mesh" }
 
+// ActiveName is the name of the write address of the Cluster called name: the Service
+// by which applications reach the member that takes writes, whichever that is.
+func ActiveName(name string) string { return name + "-active" }
+
 // CheckClusterName follows CNPG's webhook: at most 50 characters, a DNS-1035
 // label. It returns what is wrong with the name, or nothing.
 func CheckClusterName(name string) *message.Message {

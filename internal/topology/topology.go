@@ -127,6 +127,8 @@ func (m Member) Follows() bool { return m.Source.Cluster != "" && !m.Writes }
 type Pair struct {
 	Primary, Replica Member
 
+	WriteAddress string // the Service by which applications reach the member that takes writes
+
 	Step         Step
 	Active       string   // one of the Active words
 	Failover     bool     // the active member is promoted without waiting for anything
@@ -163,7 +165,8 @@ func (t Topology) Pair(name string, pinPrimary bool) Pair {
 			Generation: s.ArchiveGeneration.of(replica),
 			Keep:       s.Active != ActivePrimary,
 		},
-		Step: step, Active: s.Active, Failover: s.Failover == FailoverNow,
+		WriteAddress: ActiveName(name),
+		Step:         step, Active: s.Active, Failover: s.Failover == FailoverNow,
 		Side: s.Side, RegionKey: s.RegionKey, PeerClusters: s.PeerClusters, WALKeepSize: s.WALKeepSize, Clone: Role(s.Clone), Synchronous: s.Replication == Sync,
 	}
 	if step != AtRest {
@@ -194,6 +197,16 @@ func (p Pair) SourceOf(m Member) Member {
 	return p.Replica
 }
 
+// Writer is the member that takes writes; false where none does.
+func (p Pair) Writer() (Member, bool) {
+	for _, m := range p.Members() {
+		if m.Writes {
+			return m, true
+		}
+	}
+	return Member{}, false
+}
+
 // Members returns both members, the primary first.
 func (p Pair) Members() []Member { return []Member{p.Primary, p.Replica} }
 
@@ -220,5 +233,5 @@ func (p Pair) Services() []string {
 	if p.Replica.ServesMesh {
 		names = append(names, p.Replica.Mesh)
 	}
-	return names
+	return append(names, p.WriteAddress)
 }

@@ -62,7 +62,7 @@ func TestPair(t *testing.T) {
 			if err != nil || !topology.Enabled || topology.MustPair != (tt.settings.Active != ActivePrimary || tt.settings.Failover == FailoverNow) {
 				t.Fatalf("%+v, %v", topology, err)
 			}
-			want := Pair{Primary: tt.primary, Replica: tt.replica, Step: tt.step, Side: SideBoth, RegionKey: DefaultRegionKey, Synchronous: true,
+			want := Pair{Primary: tt.primary, Replica: tt.replica, WriteAddress: "db-active", Step: tt.step, Side: SideBoth, RegionKey: DefaultRegionKey, Synchronous: true,
 				Active: tt.settings.Active, Failover: tt.settings.Failover == FailoverNow, TokenForAll: string(tt.settings.PromotionToken) == testToken && tt.settings.Active != ActiveNone}
 			if diff := cmp.Diff(want, topology.Pair("db", true)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

@@ -102,7 +102,8 @@ type writer struct {
 
 // readBack returns the first attempt by which text[from:to] decodes to a tree.
 // This is the one place where a result is read back and compared.
-// kept is the tree without what is added to it, by which comments are missed.
+// kept is the tree without what is added to it, by which comments are missed, or nil
+// where none is.
 func (w *writer) readBack(want, kept *yaml.Node, from, to int, attempts ...func() []Edit) ([]Edit, error) {
 	before := len(w.lost)
 	for _, attempt := range attempts {
@@ -116,7 +117,7 @@ func (w *writer) readBack(want, kept *yaml.Node, from, to int, attempts ...func(
 		if !equalAsParsed(root, want) {
 			continue
 		}
-		if removesComment(w.text, edits) {
+		if kept != nil && removesComment(w.text, edits) {
 			w.lost = append(w.lost, w.layout.lost(span{from, to}, w.root, kept, newLayout(text, root))...)
 		}
 		return edits, nil
@@ -163,10 +164,12 @@ func (w *writer) changeDocument(c Change, repeated string) ([]Edit, error) {
 	var b strings.Builder
 	for _, added := range c.Added {
 		attempts := []func() []Edit{func() []Edit { return w.renderWhole(added.Tree) }}
+		kept := (*yaml.Node)(nil) // another object has none of the comments
 		if added.Copy {
+			kept = added.Tree
 			attempts = slices.Insert(attempts, 0, func() []Edit { return w.editsInPlace(added.Tree) })
 		}
-		copied, err := w.readBack(added.Tree, added.Tree, from, to, attempts...)
+		copied, err := w.readBack(added.Tree, kept, from, to, attempts...)
 		if err != nil {
 			return nil, err
 		}

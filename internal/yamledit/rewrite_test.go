@@ -157,8 +157,8 @@ func TestRewriteAdds(t *testing.T) {
 	}{
 		{
 			"documents", "# Source: x\n# other\na: 'b' # c\nd: 1\n# end\n", "",
-			"a: e\nd: 1", []added{{"a: f\nd: 1", true}, {"g: h", false}},
-			"# Source: x\n# other\na: 'e' # c\nd: 1\n# end\n---\n# Source: x\na: 'f' # c\nd: 1\n---\n# Source: x\ng: h\n",
+			"a: e\nd: 1", []added{{"a: f\nd: 1", true}, {"a: h", false}}, // another object, in which no comment is missed
+			"# Source: x\n# other\na: 'e' # c\nd: 1\n# end\n---\n# Source: x\na: 'f' # c\nd: 1\n---\n# Source: x\na: h\n",
 		},
 		{
 			"a document in flow style without a final line break", "{a: 'b'}", "",
@@ -213,9 +213,9 @@ func TestRewriteAdds(t *testing.T) {
 				}
 				changed = changed.Content[0]
 			}
-			edits, _, err := d.Rewrite(map[*yaml.Node]Change{changed: c}, "# Source: ")
-			if err != nil {
-				t.Fatal(err)
+			edits, lost, err := d.Rewrite(map[*yaml.Node]Change{changed: c}, "# Source: ")
+			if err != nil || len(lost) > 0 {
+				t.Fatalf("lost the comments of the lines %d; %v", lost, err)
 			}
 			if diff := diffLines(tt.want, string(Apply([]byte(tt.in), edits))); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
