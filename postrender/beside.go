@@ -24,6 +24,15 @@ import (
 type remark struct {
 	object *manifest.Object
 	about  *message.Message
+	line   int // of the stream; 0 for that of the object
+}
+
+// err is the remark as an error.
+func (r remark) err() error {
+	if r.line > 0 {
+		return errorAbout(r.object, &yamledit.Error{Line: r.line, Err: r.about})
+	}
+	return errorAbout(r.object, r.about)
 }
 
 // strictly tells whether the remark is an error in strict mode.
@@ -85,7 +94,7 @@ func servicesToBoth(stream *manifest.Stream, paired []*candidate) []remark {
 				return slices.ContainsFunc(pods, func(pod podLabels) bool { return pod.has(selector) })
 			}
 			if reaches(pods[i][0]) && reaches(pods[i][1]) {
-				all = append(all, remark{o, message.New(message.ServiceReachesBoth, "primary", c.Name, "replica", c.Pair.Replica.Name)})
+				all = append(all, remark{o, message.New(message.ServiceReachesBoth, "primary", c.Name, "replica", c.Pair.Replica.Name), 0})
 			}
 		}
 	}
@@ -111,7 +120,7 @@ func certificatesOfOne(stream *manifest.Stream, paired []*candidate) []remark {
 			for _, host := range []string{c.Pair.WriteAddress, writeHost(c.Pair.Replica)} {
 				named := slices.ContainsFunc(names, func(name string) bool { return isNameOf(name, host) })
 				if len(names) > 0 && !named && manifest.SameNamespace(o.Namespace, c.Namespace) {
-					all = append(all, remark{o, message.New(message.CertificateOfOne, "host", host, "cluster", c.Name)})
+					all = append(all, remark{o, message.New(message.CertificateOfOne, "host", host, "cluster", c.Name), 0})
 				}
 			}
 		}

@@ -67,6 +67,9 @@ type Plan struct {
 	// takes writes.
 	WriteAddress string `json:"writeAddress"`
 
+	// Places are those of the stream that lead applications to the primary, in order.
+	Places []Place `json:"places"`
+
 	// Secrets are those of the other member that this Kubernetes cluster must have
 	// copies of, without owner references; none where both are rendered.
 	Secrets []string `json:"secrets"`

@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/follow"
 	"github.com/openova-io/helm-cnpg-pair/internal/krm"
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
@@ -115,7 +116,7 @@ func (r *Renderer) Render(sources ...Source) (*Result, error) {
 // warnOf warns of what stands beside the pairs.
 func (r *Renderer) warnOf(p *processed) {
 	for _, remark := range p.remarks {
-		r.warn(errorAbout(remark.object, remark.about))
+		r.warn(remark.err())
 	}
 }
 
@@ -195,13 +196,18 @@ func (r *Renderer) process(sources []Source, plans bool) (*processed, error) {
 		}
 		p.result.Decisions = append(p.result.Decisions, c.decision)
 	}
-	p.remarks = selection.remarks(stream)
+	var places []follow.Place
+	if plans || selection.strays() {
+		places = selection.findPlaces(stream)
+	}
+	p.remarks = append(selection.remarks(stream), strayPlaces(places)...)
 	for _, remark := range p.remarks {
 		if t.Strict && remark.strictly() {
-			errs = append(errs, errorAbout(remark.object, remark.about))
+			errs = append(errs, remark.err())
 		}
 	}
 	problems = append(problems, p.change(stream)...)
+	p.addPlaces(places)
 	if r.Config.Strict {
 		errs = append(errs, p.lost...)
 	}

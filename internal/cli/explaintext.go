@@ -70,6 +70,12 @@ func (p pair) write(table *tabwriter.Writer, name string) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", m.Name, m.Region, cmp.Or(m.NodeLabel, "any"), rendered, role(m))
 	}
 	fmt.Fprintf(table, "\n%s needs:\n%s", name, items(p.needs()))
+	if len(p.Places) > 0 {
+		fmt.Fprintf(table, "\n%s, where it is named:\nLINE\tOBJECT\tPLACE\tNAME\tRESULT\n", name)
+		for _, place := range p.Places {
+			fmt.Fprintf(table, "%s:%d\t%s\t%s\t%s\t%s\n", place.Source, place.Line, place.Object, place.Path, named(place), p.result(place))
+		}
+	}
 	if p.Step == "at-rest" {
 		fmt.Fprintf(table, "\n%s, with hot standby off and on:\n\tOFF\tON\n", name)
 		for _, d := range p.differences() {
@@ -79,6 +85,25 @@ func (p pair) write(table *tabwriter.Writer, name string) {
 	if effects := p.effects(); len(effects) > 0 {
 		fmt.Fprintf(table, "\n%s, for a running release:\n%s", name, items(effects))
 	}
+}
+
+// named is what a place names.
+func named(place postrender.Place) string {
+	if place.Kind == "secret-key" {
+		return place.Name + ", key " + place.Key
+	}
+	return place.Name
+}
+
+// result is what becomes of a place.
+func (p pair) result(place postrender.Place) string {
+	switch place.LeadsTo {
+	case "login":
+		return "stays: the same for both members"
+	case "reads":
+		return "stays: reads from " + p.primary.Name
+	}
+	return "stays: leads to " + p.primary.Name + ", whichever member takes writes"
 }
 
 func items(sentences []string) string {

@@ -62,6 +62,12 @@ func screened(d postrender.Decision) postrender.Decision {
 		for i := range plan.Members {
 			plan.Members[i].ArchiveServer = screen(plan.Members[i].ArchiveServer)
 		}
+		plan.Places = slices.Clone(plan.Places)
+		for i := range plan.Places {
+			place := &plan.Places[i]
+			place.Source, place.Object, place.Path = screen(place.Source), screen(place.Object), screen(place.Path)
+			place.Name, place.Key = screen(place.Name), screen(place.Key)
+		}
 		plan.Secrets = nil
 		for _, secret := range d.Plan.Secrets {
 			plan.Secrets = append(plan.Secrets, screen(secret))

@@ -9,6 +9,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -100,6 +101,7 @@ type Stream struct {
 	Objects   []*Object            // all of theirs, in order
 
 	budget *yamledit.Budget
+	order  map[*Source]int
 	unread []unread // the other documents
 }
 
@@ -111,10 +113,11 @@ type unread struct {
 
 // Read finds the objects of the sources. All problems come together.
 func Read(sources []Source) (*Stream, []Problem) {
-	s := &Stream{budget: yamledit.NewBudget()}
+	s := &Stream{budget: yamledit.NewBudget(), order: make(map[*Source]int)}
 	var problems []Problem
 	for i := range sources {
 		source := &sources[i]
+		s.order[source] = i
 		if isUTF16With(source.Data, Group) {
 			// no Cluster would be found in it, and nobody would know
 			problems = append(problems, Problem{&Object{Source: source, Line: 1}, message.New(message.UTF16)})
@@ -164,6 +167,32 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 		s.unread = append(s.unread, unread{source, piece})
 	}
 	return problems
+}
+
+// Include reads more documents, those whose text a function wants, and puts their
+// objects among the others. Those that are broken are not ours to judge.
+func (s *Stream) Include(wanted func(text []byte) bool) {
+	var left []unread
+	for _, u := range s.unread {
+		var document *yamledit.Document
+		if wanted(u.source.Data[u.piece.Body:u.piece.End]) {
+			document, _ = s.budget.Parse(u.source.Data, u.piece)
+		}
+		if document == nil || document.Tree == nil {
+			left = append(left, u)
+			continue
+		}
+		for _, tree := range objectsIn(document.Tree) {
+			if o, err := newObject(u.source, document, tree); err == nil {
+				s.Objects = append(s.Objects, o)
+				o.Park()
+			}
+		}
+	}
+	s.unread = left
+	slices.SortStableFunc(s.Objects, func(a, b *Object) int {
+		return cmp.Or(s.order[a.Source]-s.order[b.Source], a.Document.Start-b.Document.Start)
+	})
 }
 
 // Find yields the objects of a kind in the documents whose text has one of some words.

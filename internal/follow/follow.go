@@ -1,0 +1,262 @@
+// Package follow finds the places of a stream that lead applications to the primary
+// of a pair by name: the Services that the operator makes for it, and the secret in
+// which it writes the name of one.
+//
+// Goals: each place with its line, and what the name leads to. Names are compared as
+// whole DNS names, in the values of an object, in texts within them, and in Secrets
+// after decoding. Non-goals: labels and the names of objects, which lead nowhere, and
+// comments.
+package follow
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
+	"github.com/openova-io/helm-cnpg-pair/internal/topology"
+	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
+)
+
+// Kind is how a place names something.
+type Kind string
+
+const (
+	Host         Kind = "host"          // a Service, in a value
+	SecretKey    Kind = "secret-key"    // a key of the secret, as a variable
+	SecretEnv    Kind = "secret-env"    // all keys of the secret, as variables
+	SecretVolume Kind = "secret-volume" // the secret, as files
+	SecretName   Kind = "secret-name"   // the secret, in another value
+	Pooler       Kind = "pooler"        // the Cluster itself, whose Pooler this is
+)
+
+// Leads is what a place leads to.
+type Leads string
+
+const (
+	Writes Leads = "writes" // the primary instance of the primary
+	Reads  Leads = "reads"  // instances of the primary that may be standbys
+	Login  Leads = "login"  // nothing: it is the same for both members
+)
+
+// Place is a place that names a Service or the secret of a Cluster.
+type Place struct {
+	Object *manifest.Object
+	Path   string // as in spec.template.spec.containers[0].env[1]
+	Line   int    // of the stream
+
+	Cluster *Cluster
+	Kind    Kind
+	Name    string // as it is written
+	Key     string // of the secret
+	Leads   Leads
+}
+
+// Cluster is a Cluster that is paired.
+type Cluster struct {
+	*manifest.Object
+	Pair   topology.Pair
+	Secret string // that the operator writes the name of a Service into; empty where the chart brings one
+}
+
+// word is a name that leads to a Cluster.
+type word struct {
+	cluster *Cluster
+	leads   Leads
+	secret  bool
+}
+
+// Finder finds the places that name some Clusters.
+type Finder struct {
+	words    map[string][]word
+	clusters map[string][]*Cluster // by name
+}
+
+// services are what the names of the Services of a Cluster end with.
+var services = map[string]Leads{"-rw": Writes, "-ro": Reads, "-r": Reads}
+
+// NewFinder returns a finder of the places that name these Clusters.
+func NewFinder(clusters []*Cluster) *Finder {
+	f := &Finder{make(map[string][]word), make(map[string][]*Cluster)}
+	for _, c := range clusters {
+		f.clusters[c.Name] = append(f.clusters[c.Name], c)
+		for suffix, leads := range services {
+			f.words[c.Name+suffix] = append(f.words[c.Name+suffix], word{cluster: c, leads: leads})
+		}
+		if c.Secret != "" {
+			f.words[c.Secret] = append(f.words[c.Secret], word{cluster: c, leads: Writes, secret: true})
+		}
+	}
+	return f
+}
+
+// MayFind is a cheap and generous filter for the texts of documents.
+func (f *Finder) MayFind(text []byte) bool {
+	return f.mentions(text) || bytes.Contains(text, []byte("Pooler")) || bytes.Contains(text, []byte("Secret")) && f.encodes(text)
+}
+
+// mentions tells whether one of the words is a label of a DNS name in a text.
+func (f *Finder) mentions(text []byte) bool {
+	start := -1
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && (isAlphanumeric(text[i]) || text[i] == '-') {
+			if start < 0 {
+				start = i
+			}
+			continue
+		}
+		if start >= 0 && i-start > 2 {
+			if _, is := f.words[string(text[start:i])]; is {
+				return true
+			}
+		}
+		start = -1
+	}
+	return false
+}
+
+// encodes tells whether a text has a value in Base64 that has one of the words. Such a
+// value may go on for several lines.
+func (f *Finder) encodes(text []byte) bool {
+	var value, decoded []byte
+	found := func() bool { // of what is no value at the end, as the next key, the rest is decoded
+		decoded = slices.Grow(decoded[:0], base64.StdEncoding.DecodedLen(len(value)))
+		decoded = decoded[:base64.StdEncoding.DecodedLen(len(value))]
+		n, _ := base64.StdEncoding.Decode(decoded, value)
+		value = value[:0]
+		return f.mentions(decoded[:n])
+	}
+	for _, c := range text {
+		switch {
+		case isAlphanumeric(c) || c == '+' || c == '/' || c == '=':
+			value = append(value, c)
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		case found():
+			return true
+		}
+	}
+	return found()
+}
+
+// Find returns the places of an object, in the order of its lines.
+func (f *Finder) Find(o *manifest.Object) []Place {
+	w := &walker{Finder: f, object: o}
+	tree := o.Tree()
+	for i := 0; i+1 < len(tree.Content); i += 2 {
+		key, value := tree.Content[i], tree.Content[i+1]
+		switch key.Value {
+		case "apiVersion", "kind", "metadata", "status":
+		default:
+			if o.APIVersion == "v1" && o.Kind == "Secret" && key.Value == "data" {
+				w.encoded(value)
+			} else {
+				w.node(value, key.Value, []string{key.Value})
+			}
+		}
+	}
+	if o.Group() == manifest.Group && o.Kind == "Pooler" {
+		w.pooler()
+	}
+	return w.places
+}
+
+// hostAt is a name of a Service in a text.
+type hostAt struct {
+	word
+	from, to int // of the label that is the name
+	name     string
+}
+
+// hosts finds the names of Services in a text that is in a namespace.
+func (f *Finder) hosts(text, namespace string) []hostAt {
+	var all []hostAt
+	for from := 0; from < len(text); {
+		if !isOfName(text[from]) {
+			from++
+			continue
+		}
+		to := from
+		for to < len(text) && isOfName(text[to]) {
+			to++
+		}
+		path := from > 0 && text[from-1] == '/' && (from < 2 || text[from-2] != '/')
+		label, domain, _ := strings.Cut(text[from:to], ".")
+		if words := f.words[label]; len(words) > 0 && !path {
+			for _, word := range words {
+				if !word.secret && inNamespace(domain, namespace, word.cluster.Namespace) {
+					all = append(all, hostAt{word, from, from + len(label), strings.TrimSuffix(text[from:to], ".")})
+					break
+				}
+			}
+		}
+		from = to
+	}
+	return all
+}
+
+// inNamespace tells whether what follows the first label of a DNS name means a Service
+// of a Cluster's namespace. One that is left out is that of the release.
+func inNamespace(domain, namespace, cluster string) bool {
+	domain = strings.TrimSuffix(domain, ".")
+	if domain == "" {
+		return manifest.SameNamespace(namespace, cluster)
+	}
+	named, rest, _ := strings.Cut(domain, ".")
+	if rest != "" && rest != "svc" && !strings.HasPrefix(rest, "svc.") {
+		return false
+	}
+	if cluster == "" { // the same one, as far as is known
+		cluster = namespace
+	}
+	return manifest.SameNamespace(named, cluster)
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
+}
+
+// isOfName tells whether a character may be one of a DNS name, or of a word that only
+// looks like a part of one.
+func isOfName(c byte) bool { return isAlphanumeric(c) || c == '-' || c == '.' || c == '_' }
+
+// secretOf returns the Cluster whose secret has a name in a namespace.
+func (f *Finder) secretOf(name, namespace string) *Cluster {
+	for _, word := range f.words[name] {
+		if word.secret && manifest.SameNamespace(namespace, word.cluster.Namespace) {
+			return word.cluster
+		}
+	}
+	return nil
+}
+
+// leadsOf tells what the value of a key of the secret leads to.
+func leadsOf(key string) Leads {
+	switch key {
+	case "username", "user", "password", "dbname", "port":
+		return Login
+	}
+	return Writes
+}
+
+// pooler finds the Cluster of a Pooler.
+func (w *walker) pooler() {
+	cluster, err := yamledit.MappingAt(w.object.Tree(), "spec.cluster")
+	if err != nil || cluster == nil {
+		return
+	}
+	name := yamledit.Get(cluster, "name")
+	if yamledit.IsNull(name) {
+		return
+	}
+	for _, c := range w.clusters[name.Value] {
+		if manifest.SameNamespace(w.object.Namespace, c.Namespace) {
+			leads := Writes
+			if kind, _ := yamledit.StringAt(w.object.Tree(), "spec.type"); kind != "" && kind != "rw" {
+				leads = Reads
+			}
+			w.places = append(w.places, Place{Object: w.object, Path: "spec.cluster.name", Line: name.Line, Cluster: c, Kind: Pooler, Name: name.Value, Leads: leads})
+			return
+		}
+	}
+}
