@@ -60,7 +60,7 @@ func TestMemory(t *testing.T) {
 		"too many Clusters":                 {each(10_000, cluster), true},
 		"large Clusters":                    {each(2000, cluster+parameters), false},
 		"a List of many Clusters":           {"apiVersion: v1\nkind: List\nitems:\n" + each(1000, item), true},
-		"a List of Clusters":                {"apiVersion: v1\nkind: List\nitems:\n" + each(450, item), false},
+		"a List of Clusters":                {"apiVersion: v1\nkind: List\nitems:\n" + each(400, item), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(program, "--enable-hot-standby", "--primary-region=fsn1", "--replica-region=hel1")
