@@ -208,7 +208,7 @@ func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *te
 	n.healthyWith(t, instances, x, replica)
 	n.client(t, "client", "region-b", work)
 	n.login(t, "client", x+"-rw", table)
-	n.client(t, "writer", "region-a", writer(x+"-rw,"+replica+"-rw", drip(20))) // a session that stays open holds up a restart
+	n.client(t, "writer", "region-a", application(drip(20))) // a session that stays open holds up a restart
 	n.beyond(t, "client", replica, 100)
 	volumes := n.volumes(t)
 
@@ -241,6 +241,8 @@ func testSidesChanged(t *testing.T, n *namespace, instances int, step func(t *te
 		t.Errorf("the volumes were %s and are %s: something was cloned again", volumes, now)
 	}
 	evidence(t, "volumes cloned again", "none")
+	evidence(t, "longest pause between two writes of an application that knows "+x+"-active only, by verify-full", "%.1f s, while work took %.1f times as long as at best",
+		n.pause(t, x+"-rw", 1), n.slower(t, time.Time{}))
 	without(t, "a chart without a bootstrap could not be told: the primary went on writing beside the promoted replica; a replica promoted without a token lacked 8723 of 11200 rows")
 }
 

@@ -87,10 +87,10 @@ func changeOver(t *testing.T, from, to side) {
 	active := promoted(to.name, from.token(t, from.member))
 	to.apply(t, active)
 	eventually(t, time.Minute, "a promoted "+to.name+", with the old password", func() error {
-		_, err := to.sql("client", to.member+"-rw", "INSERT INTO numbers DEFAULT VALUES")
+		_, err := to.sql("client", x+"-active", "INSERT INTO numbers DEFAULT VALUES")
 		return err
 	})
-	evidence(t, "from --active none to the first write on the "+to.name+"'s side, with the old password", "%.0f s", time.Since(start).Seconds())
+	evidence(t, "from --active none to the first write on the "+to.name+"'s side, with the old password, through "+x+"-active", "%.0f s", time.Since(start).Seconds())
 	from.apply(t, active)
 	eventually(t, 2*time.Minute, "a "+from.name+" that follows", func() error { return to.follows(from.member, to.member) })
 	from.beyond(t, "client", from.member, to.last(t, "client", to.member)-1)

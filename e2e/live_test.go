@@ -33,7 +33,6 @@ func TestLive(t *testing.T) {
 		c.beside = c.second(t)
 	}
 	for _, test := range []liveTest{
-		{"created again, archive", testGenerations("store", 9003)},
 		{"runbook", testRunbook},
 		{"cluster lost", testClusterLost},
 		{"sides changed by helm 4", testSidesChangedByHelm4},
@@ -68,8 +67,8 @@ type liveTest struct {
 	run  func(*testing.T, *cluster)
 }
 
-// TestLiveMore is the same with programs that take very long to build: the Barman Cloud
-// plugin, and another version of PostgreSQL.
+// TestLiveMore is the same with programs that take very long to build, the Barman Cloud
+// plugin and another version of PostgreSQL; and what takes longer than all others.
 func TestLiveMore(t *testing.T) {
 	if os.Getenv("E2E") != "all" {
 		t.Skip("takes very long to build: make e2e-all does that, and runs this test")
@@ -78,6 +77,7 @@ func TestLiveMore(t *testing.T) {
 	c.ours(t, "images must be loaded for this")
 	c.beside = c.second(t)
 	for _, test := range []liveTest{
+		{"created again, archive", testGenerations("store", 9003)},
 		{"created again, plugin", testGenerations("plugin", 9013)},
 		{"far behind, plugin", testFarBehind("plugin", 9012)},
 		{"the Barman Cloud plugin", testPlugin},
@@ -323,10 +323,10 @@ func testPromoted(t *testing.T, n *namespace, mode string) {
 	start := time.Now()
 	n.helm(t, on(append(failover("now"), "CNPG_PAIR_REPLICATION="+mode)...))
 	eventually(t, 2*time.Minute, "a replica that takes writes, with the old password", func() error {
-		_, err := n.sql("survivor", "blog-db-replica-rw", "CREATE TABLE promoted ()")
+		_, err := n.sql("survivor", "blog-db-active", "CREATE TABLE promoted ()")
 		return err
 	})
-	evidence(t, "from --failover now to the first write, with the old password", "%.1f s", time.Since(start).Seconds())
+	evidence(t, "from --failover now to the first write, with the old password, through blog-db-active", "%.1f s", time.Since(start).Seconds())
 	// The operator restarts the server, and settles what belongs to a primary: so
 	// what holds at first need not last.
 	for settled := time.Now().Add(30 * time.Second); time.Now().Before(settled); time.Sleep(time.Second) {
@@ -371,10 +371,18 @@ func testPromoted(t *testing.T, n *namespace, mode string) {
 
 // writer inserts numbered rows at the first of some hosts that takes them, and
 // prints each number once it is acknowledged. A feed is a session's statements.
-func writer(hosts, feed string) string {
+func writer(hosts, feed string) string { return writes("host="+hosts+" sslmode=require", feed) }
+
+// application is a writer that knows one name, whichever member takes writes, and
+// checks that a server may have it.
+func application(feed string) string {
+	return "cat /ca/*.crt >/dev/shm/ca.crt\n" + writes("host="+x+"-active sslmode=verify-full sslrootcert=/dev/shm/ca.crt", feed)
+}
+
+func writes(connection, feed string) string {
 	return fmt.Sprintf(`while [ ! -e /dev/shm/stop ]; do
-	%s | psql -XAtq -v ON_ERROR_STOP=1 'host=%s target_session_attrs=read-write sslmode=require connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
-done`, feed, hosts)
+	%s | psql -XAtq -v ON_ERROR_STOP=1 '%s target_session_attrs=read-write connect_timeout=2 tcp_user_timeout=5000' || sleep 0.1
+done`, feed, connection)
 }
 
 const insert = "INSERT INTO numbers DEFAULT VALUES RETURNING n;"
@@ -771,7 +779,14 @@ spec:
     - {name: PGUSER, valueFrom: %s}
     - {name: PGPASSWORD, valueFrom: %s}
     - {name: PGDATABASE, valueFrom: %s}
-`, pod, region, image, command, secret("username"), secret("password"), secret("dbname"))
+    volumeMounts: [{name: ca, mountPath: /ca}]
+  volumes:
+  - name: ca
+    projected:
+      sources:
+      - secret: {name: %[8]s-ca, optional: true, items: [{key: ca.crt, path: primary.crt}]}
+      - secret: {name: %[9]s-ca, optional: true, items: [{key: ca.crt, path: replica.crt}]}
+`, pod, region, image, command, secret("username"), secret("password"), secret("dbname"), x, replica)
 	n.applied(t, manifest)
 	n.kubectl(t, "wait", "--for=condition=Ready", "pod/"+pod, "--timeout=50s")
 }
