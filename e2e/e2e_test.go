@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "SOVEREIGN_") || slices.Contains([]string{"MAKEFLAGS", "MAKELEVEL",
 			postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive, postrender.EnvPromotionToken,
-			postrender.EnvFailover, postrender.EnvClone, postrender.EnvArchiveGeneration, postrender.EnvWALKeepSize, postrender.EnvPeerClusters}, name) {
+			postrender.EnvFailover, postrender.EnvClone, postrender.EnvArchiveGeneration, postrender.EnvWALKeepSize, postrender.EnvPeerClusters, postrender.EnvFollow}, name) {
 			os.Unsetenv(name)
 		}
 	}

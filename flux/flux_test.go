@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +147,36 @@ func inFlux(t *testing.T, entries []PostRenderer, stream string) map[string]any 
 		t.Fatal(err)
 	}
 	return objectsOf(t, out)
+}
+
+// TestFollow: the patches change what the Renderer changes in the applications, too.
+func TestFollow(t *testing.T) {
+	stream, err := os.ReadFile("../testdata/follow/in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := valid
+	cfg.Follow = true
+	if _, err := (&Generator{Config: cfg}).PostRenderers(source(string(stream))); err == nil || !strings.Contains(err.Error(), "cannot change it to") {
+		t.Errorf("what cannot follow: %v", err)
+	}
+	for _, stays := range []string{"kind: List", "kind: ExternalSecret", "kind: Pooler", "name: blog-db-rw #", "SECRET: ", "name: own, namespace: blog}\nspec:\n  instances"} {
+		documents := strings.Split(string(stream), "---\n")
+		documents = slices.DeleteFunc(documents, func(d string) bool { return strings.Contains(d, stays) })
+		stream = []byte(strings.Join(documents, "---\n"))
+	}
+	stream = bytes.Replace(stream, []byte("        - name: PGPASS\n          valueFrom: {secretKeyRef: {name: blog-db-app, key: pgpass}}\n"), nil, 1)
+	stream = bytes.Replace(stream, []byte("            more-indented"), []byte("          not"), 1) // yaml/go-yaml 337
+	entries, err := (&Generator{Config: cfg}).PostRenderers(source(string(stream)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(expanded(t, cfg, string(stream)), inFlux(t, entries, string(stream))); diff != "" {
+		t.Errorf("inside Flux (-expander +flux):\n%s", diff)
+	}
+	if patches := fmt.Sprint(entries); strings.Count(patches, "it connects to the write address") < 4 {
+		t.Errorf("the patches change too few objects:\n%s", patches)
+	}
 }
 
 // TestUpgrade: patches that were made for one version of the chart pair the

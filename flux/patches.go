@@ -77,6 +77,46 @@ func (c *change) isCopy(i int) bool {
 	return c.to[i].Kind == c.from.Kind && c.to[i].APIVersion == c.from.APIVersion
 }
 
+// follows is true for an object that changes only so that it follows the member that
+// takes writes.
+func (c *change) follows() bool {
+	return len(c.to) == 1 && c.to[0] == c.from && c.from.Kind != "Cluster" && !strings.HasSuffix(c.from.Kind, "NetworkPolicy")
+}
+
+// operationsTo are those of a JSON 6902 patch that makes one value of another. A merge
+// patch would need to know by which key the items of a list are merged.
+func operationsTo(from, to any, path string, operations []any) []any {
+	if reflect.DeepEqual(from, to) {
+		return operations
+	}
+	fromMap, isMap := from.(map[string]any)
+	toMap, becomesMap := to.(map[string]any)
+	fromList, isList := from.([]any)
+	toList, becomesList := to.([]any)
+	switch {
+	case isMap && becomesMap:
+		for _, key := range slices.Sorted(maps.Keys(fromMap)) {
+			if _, stays := toMap[key]; !stays {
+				operations = append(operations, op("remove", path+"/"+pointer(key)))
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(toMap)) {
+			if have, there := fromMap[key]; there {
+				operations = operationsTo(have, toMap[key], path+"/"+pointer(key), operations)
+			} else {
+				operations = append(operations, op("add", path+"/"+pointer(key), "value", toMap[key]))
+			}
+		}
+		return operations
+	case isList && becomesList && len(fromList) == len(toList):
+		for i := range toList {
+			operations = operationsTo(fromList[i], toList[i], path+"/"+strconv.Itoa(i), operations)
+		}
+		return operations
+	}
+	return append(operations, op("replace", path, "value", to))
+}
+
 // clones are the patches that turn the object into a List of what stands in its
 // place: copies of itself, and objects that are written out. The next run of
 // kustomize, be it that of the next entry, takes the List apart.
@@ -145,6 +185,12 @@ func (c *change) differences(toggle bool) []Patch {
 			target.AnnotationSelector = toggleIsOn
 		} else if toggle {
 			annotate(from, annotationToggle, annotationPrimary, annotationReplica)
+		}
+		if c.follows() {
+			if operations := operationsTo(from, c.expanded[i], "", nil); len(operations) > 0 {
+				all = append(all, Patch{target, patchText(title+": it connects to the write address", operations)})
+			}
+			continue
 		}
 		all = append(all, patches(target, title, from, c.expanded[i])...)
 		if field(c.expanded[i], "spec", "postgresql", "synchronous", "standbyNamesPre") != nil {

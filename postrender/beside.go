@@ -36,7 +36,9 @@ func (r remark) err() error {
 }
 
 // strictly tells whether the remark is an error in strict mode.
-func (r remark) strictly() bool { return r.about.ID == message.ServiceReachesBoth }
+func (r remark) strictly() bool {
+	return r.about.ID == message.ServiceReachesBoth || r.about.ID == message.CannotFollow
+}
 
 // remarks are all of a stream.
 func (s *selection) remarks(stream *manifest.Stream) []remark {

@@ -19,6 +19,7 @@ const (
 	EnvArchiveGeneration = topology.EnvArchiveGeneration // CNPG_PAIR_ARCHIVE_GENERATION
 	EnvWALKeepSize       = topology.EnvWALKeepSize       // CNPG_PAIR_WAL_KEEP_SIZE
 	EnvPeerClusters      = topology.EnvPeerClusters      // CNPG_PAIR_PEER_CLUSTERS
+	EnvFollow            = topology.EnvFollow            // CNPG_PAIR_FOLLOW
 	EnvStrict            = topology.EnvStrict            // CNPG_PAIR_STRICT
 )
 
@@ -106,6 +107,11 @@ type Config struct {
 	// clusters of the other side. CiliumNetworkPolicies need them.
 	PeerClusters []string
 
+	// Follow changes the other objects of the stream too: where they name the Service of
+	// the primary by which applications write, or have its name from the secret of the
+	// operator, they get the write address, which leads to the member that takes writes.
+	Follow bool
+
 	// Strict turns warnings into errors: hot standby is on, but a region is missing
 	// or not valid; a side is asked for while hot standby is off; a Cluster cannot
 	// be paired. They are errors in any case when the primary is not active, or with
@@ -128,7 +134,7 @@ func ConfigFromEnv(getenv func(string) string) (Config, error) {
 		Side: Side(s.Side), Replication: Replication(s.Replication), Active: Active(s.Active),
 		PromotionToken: string(s.PromotionToken), Failover: Failover(s.Failover), Clone: Side(s.Clone),
 		ArchiveGeneration: string(s.ArchiveGeneration), WALKeepSize: s.WALKeepSize,
-		PeerClusters: s.PeerClusters, Strict: s.Strict,
+		PeerClusters: s.PeerClusters, Follow: s.Follow, Strict: s.Strict,
 	}, nil
 }
 
@@ -155,7 +161,7 @@ func (c Config) settings() topology.Settings {
 		Side: string(c.Side), Replication: string(c.Replication), Active: string(c.Active),
 		PromotionToken: topology.Tokens(c.PromotionToken), Failover: string(c.Failover), Clone: string(c.Clone),
 		ArchiveGeneration: topology.Generations(c.ArchiveGeneration), WALKeepSize: c.WALKeepSize,
-		PeerClusters: c.PeerClusters, Strict: c.Strict,
+		PeerClusters: c.PeerClusters, Follow: c.Follow, Strict: c.Strict,
 	}
 }
 

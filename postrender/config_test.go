@@ -105,7 +105,7 @@ func configFrom(env map[string]string) (postrender.Config, error) {
 // not switch off in silence either.
 func TestConfigFromEnv(t *testing.T) {
 	for word, names := range map[string][]string{
-		"ture": {postrender.EnvStrict, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive,
+		"ture": {postrender.EnvStrict, postrender.EnvFollow, postrender.EnvSide, postrender.EnvReplication, postrender.EnvActive,
 			postrender.EnvPromotionToken, postrender.EnvFailover, postrender.EnvClone, postrender.EnvArchiveGeneration, postrender.EnvWALKeepSize, "CNPG_PAIR_REJOIN"},
 		"a b/c":             {postrender.EnvPeerClusters},
 		"replica":           {postrender.EnvActive},         // without a word about how it is promoted
@@ -126,10 +126,10 @@ func TestConfigFromEnv(t *testing.T) {
 	got, err := configFrom(map[string]string{
 		postrender.EnvEnableHotStandby: "on", postrender.EnvPrimaryRegion: "fsn1", postrender.EnvReplicaRegion: "hel1",
 		postrender.EnvSide: "secondary", postrender.EnvReplication: "SYNC", postrender.EnvActive: " none", postrender.EnvFailover: "Done",
-		postrender.EnvPeerClusters: "a, b", postrender.EnvStrict: "no",
+		postrender.EnvPeerClusters: "a, b", postrender.EnvStrict: "no", postrender.EnvFollow: "yes",
 		postrender.EnvArchiveGeneration: "db=2", postrender.EnvWALKeepSize: "2GB",
 	})
-	if want := []string{"a", "b"}; err != nil || got.Failover != "Done" || got.Strict || got.ArchiveGeneration != "db=2" || got.WALKeepSize != "2GB" || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
+	if want := []string{"a", "b"}; err != nil || got.Failover != "Done" || got.Strict || !got.Follow || got.ArchiveGeneration != "db=2" || got.WALKeepSize != "2GB" || !got.Enabled() || !slices.Equal(got.PeerClusters, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

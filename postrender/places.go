@@ -3,37 +3,52 @@ package postrender
 import (
 	"slices"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/expand"
 	"github.com/openova-io/helm-cnpg-pair/internal/follow"
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
-// findPlaces finds the places of a stream that lead applications to the Clusters that
-// are paired. It takes the documents that have some into the stream.
-func (s *selection) findPlaces(stream *manifest.Stream) []follow.Place {
+// places are those of a stream that lead applications to the Clusters that are paired.
+type places struct {
+	all     []follow.Place
+	finder  *follow.Finder
+	follows map[*manifest.Object]bool // in which something changes
+}
+
+// findPlaces finds the places, and takes the documents that have some into the stream.
+func (s *selection) findPlaces(stream *manifest.Stream) places {
+	found := places{follows: make(map[*manifest.Object]bool)}
 	var clusters []*follow.Cluster
 	for _, c := range s.candidates {
 		if c.decision.Action == Paired {
-			clusters = append(clusters, &follow.Cluster{Object: c.Object, Pair: c.Pair, Secret: appSecretOf(c)})
+			clusters = append(clusters, &follow.Cluster{Object: c.Object, Pair: c.Pair, Secret: appSecretOf(c), Database: expand.DatabaseOf(c.Tree())})
 			c.Park()
 		}
 	}
 	if len(clusters) == 0 {
-		return nil
+		return found
 	}
-	finder := follow.NewFinder(clusters)
-	stream.Include(finder.MayFind)
-	var places []follow.Place
+	found.finder = follow.NewFinder(clusters)
+	stream.Include(found.finder.MayFind)
 	for _, o := range stream.Objects {
-		for _, p := range finder.Find(o) {
-			if p.Cluster.Object != o {
-				places = append(places, p)
-			}
+		of := found.of(o)
+		if s.topology.Follow {
+			found.follows[o] = len(found.finder.Follow(of)) > 0
 		}
+		for i := range of {
+			of[i].Forget()
+		}
+		found.all = append(found.all, of...)
 		o.Park()
 	}
-	return places
+	return found
+}
+
+// of returns the places of an object, without those that name the object itself.
+func (p places) of(o *manifest.Object) []follow.Place {
+	return slices.DeleteFunc(p.finder.Find(o), func(place follow.Place) bool { return place.Cluster.Object == o })
 }
 
 // appSecretOf is the secret in which the operator writes how to connect to a Cluster;
@@ -54,14 +69,20 @@ func (s *selection) strays() bool {
 }
 
 // strayPlaces are remarks about the places that lead to a member which does not take
-// writes, while the other one does.
-func strayPlaces(places []follow.Place) []remark {
+// writes, while the other one does; and, where places shall follow, about those that
+// cannot.
+func (s *selection) strayPlaces(found places) []remark {
 	var all []remark
-	for _, p := range places {
+	for _, p := range found.all {
 		pair := p.Cluster.Pair
-		if p.Leads == follow.Writes && pair.Replica.Writes {
-			all = append(all, remark{p.Object, message.New(message.LeadsToPrimary, "path", p.Path, "name", p.Name, "primary", pair.Primary.Name,
-				"replica", pair.Replica.Name, "address", pair.WriteAddress), p.Line})
+		switch {
+		case p.Leads != follow.Writes || p.Becomes != "":
+		case s.topology.Follow:
+			all = append(all, remark{p.Object, message.New(message.CannotFollow,
+				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "address", pair.WriteAddress), p.Line})
+		case pair.Replica.Writes:
+			all = append(all, remark{p.Object, message.New(message.LeadsToPrimary,
+				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "replica", pair.Replica.Name, "address", pair.WriteAddress), p.Line})
 		}
 	}
 	return all
@@ -84,15 +105,17 @@ type Place struct {
 	// LeadsTo is what it leads to: writes, the instance of the primary that takes them;
 	// reads, instances of the primary; or login, what is the same for both members.
 	LeadsTo string `json:"leadsTo"`
+
+	Becomes string `json:"becomes,omitempty"` // the write address, where Config.Follow makes it follow
 }
 
 // addPlaces writes the places into the plans of their Clusters.
-func (p *processed) addPlaces(places []follow.Place) {
+func (p *processed) addPlaces(found places) {
 	of := make(map[*manifest.Object][]Place)
-	for _, place := range places {
+	for _, place := range found.all {
 		of[place.Cluster.Object] = append(of[place.Cluster.Object], Place{
 			Source: place.Object.Source.Name, Line: max(place.Line, place.Object.Line), Object: place.Object.Title(), Path: place.Path,
-			Kind: string(place.Kind), Name: place.Name, Key: place.Key, LeadsTo: string(place.Leads),
+			Kind: string(place.Kind), Name: place.Name, Key: place.Key, LeadsTo: string(place.Leads), Becomes: place.Becomes,
 		})
 	}
 	for i, c := range p.selection.candidates {

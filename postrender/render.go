@@ -12,6 +12,7 @@ package postrender
 import (
 	"bytes"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -196,18 +197,18 @@ func (r *Renderer) process(sources []Source, plans bool) (*processed, error) {
 		}
 		p.result.Decisions = append(p.result.Decisions, c.decision)
 	}
-	var places []follow.Place
-	if plans || selection.strays() {
-		places = selection.findPlaces(stream)
+	var found places
+	if plans || t.Follow || selection.strays() {
+		found = selection.findPlaces(stream)
 	}
-	p.remarks = append(selection.remarks(stream), strayPlaces(places)...)
+	p.remarks = append(selection.remarks(stream), selection.strayPlaces(found)...)
 	for _, remark := range p.remarks {
 		if t.Strict && remark.strictly() {
 			errs = append(errs, remark.err())
 		}
 	}
-	problems = append(problems, p.change(stream)...)
-	p.addPlaces(places)
+	problems = append(problems, p.change(stream, found)...)
+	p.addPlaces(found)
 	if r.Config.Strict {
 		errs = append(errs, p.lost...)
 	}
@@ -246,7 +247,7 @@ func cannotBePaired(d Decision) error {
 // change works out what becomes of the objects of a stream, and turns that into
 // edits of the sources: one document after the other, because the trees of all members
 // together would be much larger than the stream.
-func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
+func (p *processed) change(stream *manifest.Stream, found places) []manifest.Problem {
 	var problems []manifest.Problem
 	var pairs []*netpol.Cluster
 	paired := make(map[*manifest.Object]int) // the positions of candidates
@@ -269,7 +270,7 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 		o := stream.Objects[first] // and the others of its document
 		inDocument := make(map[*yaml.Node]yamledit.Change)
 		var changed *manifest.Object
-		nodes := 0
+		count := 0
 		var parts []lines
 		for last = first; last < len(stream.Objects) && stream.Objects[last].Document == o.Document; last++ {
 			other := stream.Objects[last]
@@ -285,16 +286,20 @@ func (p *processed) change(stream *manifest.Stream) []manifest.Problem {
 				problems = append(problems, manifest.Problem{Object: other, Err: err})
 				continue
 			}
-			if !changes {
+			if !changes && !found.follows[other] {
 				continue
 			}
-			if nodes += nodesOf(change); nodes > mostNodes {
+			nodes := follow.Changes{other.Tree(): change}
+			if found.follows[other] {
+				nodes, change.InPlace = found.finder.Follow(found.of(other)), other.Tree()
+			}
+			if count += nodesOf(change); count > mostNodes {
 				problems = append(problems, manifest.Problem{Object: other, Err: message.New(message.DocumentTooLarge)})
 				inDocument, changed = nil, nil
 				break
 			}
 			paths.Assign(other, change)
-			inDocument[other.Tree()] = change
+			maps.Copy(inDocument, nodes)
 			p.result.add(other, change)
 			part := lines{other.Line, o.Document.LastLine()}
 			if other == o {

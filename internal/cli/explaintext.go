@@ -97,6 +97,9 @@ func named(place postrender.Place) string {
 
 // result is what becomes of a place.
 func (p pair) result(place postrender.Place) string {
+	if place.Becomes != "" {
+		return "becomes " + place.Becomes
+	}
 	switch place.LeadsTo {
 	case "login":
 		return "stays: the same for both members"

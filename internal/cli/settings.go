@@ -33,6 +33,7 @@ var settingFlags = []struct {
 	{"archive-generation", postrender.EnvArchiveGeneration, "NAME=N", "the number of the WAL archive of a member that was cloned, higher with each clone; NAME=N,... for several", nil},
 	{"wal-keep-size", postrender.EnvWALKeepSize, "SIZE", "how much WAL a standby may miss that has no archive, as in 2GB: wal_keep_size of both members, where the chart does not set it", nil},
 	{"peer-clusters", postrender.EnvPeerClusters, "A,B", "with --side, the ClusterMesh names of the other side's Kubernetes clusters, for CiliumNetworkPolicies", nil},
+	{"follow", postrender.EnvFollow, toggle, "change the other manifests too, so that applications connect to the member that takes writes, through the Service X-active", nil},
 	{regionKey, "", "LABEL", "the node label with the region of a node", nil},
 }
 

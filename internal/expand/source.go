@@ -55,6 +55,16 @@ func cloneFromSource(m *member) error {
 	return nil
 }
 
+// DatabaseOf is the database of the application of a Cluster.
+func DatabaseOf(cluster *yaml.Node) string {
+	database := "app"
+	for _, method := range []string{"initdb", "recovery", "pg_basebackup"} {
+		own, _ := yamledit.StringAt(cluster, "spec.bootstrap."+method+".database")
+		database = cmp.Or(own, database)
+	}
+	return database
+}
+
 // connectToSource adds the external cluster that stands for the source, with its
 // archive: a standby of another Cluster has no replication slot, and what its source
 // has recycled while it was away is there only. An

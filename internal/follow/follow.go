@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
@@ -51,13 +53,23 @@ type Place struct {
 	Name    string // as it is written
 	Key     string // of the secret
 	Leads   Leads
+	Becomes string // the write address, where it follows
+
+	node      *yaml.Node // the value that names it
+	variable  *yaml.Node // the item of a container's env that the value is in
+	container *yaml.Node
 }
+
+// Forget lets go of the tree of the object.
+func (p *Place) Forget() { p.node, p.variable, p.container = nil, nil, nil }
 
 // Cluster is a Cluster that is paired.
 type Cluster struct {
 	*manifest.Object
 	Pair   topology.Pair
 	Secret string // that the operator writes the name of a Service into; empty where the chart brings one
+
+	Database string // of the application
 }
 
 // word is a name that leads to a Cluster.
@@ -96,24 +108,37 @@ func (f *Finder) MayFind(text []byte) bool {
 	return f.mentions(text) || bytes.Contains(text, []byte("Pooler")) || bytes.Contains(text, []byte("Secret")) && f.encodes(text)
 }
 
-// mentions tells whether one of the words is a label of a DNS name in a text.
+// mostOfLabel is how many characters a label of a DNS name may have.
+const mostOfLabel = 63
+
+// mentions tells whether one of the words is a label of a DNS name in a text. All of
+// them end with a dash and one of four words.
 func (f *Finder) mentions(text []byte) bool {
-	start := -1
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) && (isAlphanumeric(text[i]) || text[i] == '-') {
-			if start < 0 {
-				start = i
-			}
+	isOfLabel := func(c byte) bool { return isAlphanumeric(c) || c == '-' }
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(text[i:], '-')
+		if next < 0 {
+			return false
+		}
+		i += next
+		end := i + 1
+		for end < len(text) && end <= i+len("app") && isAlphanumeric(text[end]) {
+			end++
+		}
+		if end < len(text) && isOfLabel(text[end]) {
 			continue
 		}
-		if start >= 0 && i-start > 2 {
-			if _, is := f.words[string(text[start:i])]; is {
+		switch string(text[i+1 : end]) {
+		case "rw", "ro", "r", "app":
+			start := i
+			for start > 0 && isOfLabel(text[start-1]) && i-start < mostOfLabel {
+				start--
+			}
+			if _, is := f.words[string(text[start:end])]; is {
 				return true
 			}
 		}
-		start = -1
 	}
-	return false
 }
 
 // encodes tells whether a text has a value in Base64 that has one of the words. Such a
@@ -255,7 +280,7 @@ func (w *walker) pooler() {
 			if kind, _ := yamledit.StringAt(w.object.Tree(), "spec.type"); kind != "" && kind != "rw" {
 				leads = Reads
 			}
-			w.places = append(w.places, Place{Object: w.object, Path: "spec.cluster.name", Line: name.Line, Cluster: c, Kind: Pooler, Name: name.Value, Leads: leads})
+			w.places = append(w.places, Place{Object: w.object, Path: "spec.cluster.name", Line: name.Line, Cluster: c, Kind: Pooler, Name: name.Value, Leads: leads, node: name})
 			return
 		}
 	}

@@ -17,6 +17,8 @@ type walker struct {
 	*Finder
 	object *manifest.Object
 	places []Place
+
+	container, variable *yaml.Node // that the value is in
 }
 
 // notHosts are the keys whose values are labels, or the names of other things.
@@ -29,6 +31,10 @@ var notHosts = []string{
 func (w *walker) node(n *yaml.Node, path string, keys []string) {
 	switch n.Kind {
 	case yaml.MappingNode:
+		if yamledit.Get(n, "env") != nil || yamledit.Get(n, "envFrom") != nil {
+			defer func(outer *yaml.Node) { w.container = outer }(w.container)
+			w.container = n
+		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i].Value, n.Content[i+1]
 			at := path + "." + key
@@ -41,6 +47,10 @@ func (w *walker) node(n *yaml.Node, path string, keys []string) {
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
+			if keys[len(keys)-1] == "env" && item.Kind == yaml.MappingNode {
+				w.variable = item
+				defer func() { w.variable = nil }()
+			}
 			w.node(item, path+"["+strconv.Itoa(i)+"]", keys)
 		}
 	case yaml.ScalarNode:
@@ -74,6 +84,7 @@ func (w *walker) secret(n *yaml.Node, path, key string, keys []string) (found bo
 	if place.Cluster = w.secretOf(place.Name, w.object.Namespace); place.Cluster == nil {
 		return false
 	}
+	place.node = n
 	w.add(place)
 	return true
 }
@@ -94,7 +105,7 @@ func (w *walker) scalar(n *yaml.Node, path string, keys []string) {
 		mayBeHost = false
 	}
 	if c := w.secretOf(n.Value, w.object.Namespace); c != nil && maybeSecret {
-		w.add(Place{Path: path, Line: n.Line, Cluster: c, Kind: SecretName, Name: n.Value, Leads: Writes})
+		w.add(Place{Path: path, Line: n.Line, Cluster: c, Kind: SecretName, Name: n.Value, Leads: Writes, node: n})
 		return
 	}
 	if mayBeHost {
@@ -132,12 +143,12 @@ func (w *walker) hostsIn(n *yaml.Node, text, path string) {
 		if literal {
 			line += 1 + strings.Count(text[:h.from], "\n")
 		}
-		w.add(Place{Path: path, Line: line, Cluster: h.cluster, Kind: Host, Name: h.name, Leads: h.leads})
+		w.add(Place{Path: path, Line: line, Cluster: h.cluster, Kind: Host, Name: h.name, Leads: h.leads, node: n})
 	}
 }
 
 func (w *walker) add(p Place) {
-	p.Object = w.object
+	p.Object, p.variable, p.container = w.object, w.variable, w.container
 	if !slices.Contains(w.places, p) {
 		w.places = append(w.places, p)
 	}

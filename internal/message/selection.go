@@ -29,6 +29,7 @@ const (
 	ServiceReachesBoth ID = "service-reaches-both"
 	CertificateOfOne   ID = "certificate-of-one"
 	LeadsToPrimary     ID = "leads-to-primary"
+	CannotFollow       ID = "cannot-follow"
 )
 
 const (
@@ -63,5 +64,6 @@ var selection = []entry{
 	{PolicyNameTaken, "the name {name}, which the replica's copy of {policy} needs, is taken by {by}", rename},
 	{ServiceReachesBoth, "it selects Pods of the primary {primary} and of its replica {replica}", "add the label cnpg.io/cluster: {primary} to its selector"},
 	{CertificateOfOne, "the server certificate of the Cluster {cluster} does not name {host}, to which applications connect when the replica takes writes", "add {host}, and its names with the namespace, to the certificate"},
-	{LeadsToPrimary, "{path} names {name}, which leads to {primary}, but {replica} takes writes", "connect to {address}, which leads to the member that takes writes"},
+	{LeadsToPrimary, "{path} names {name}, which leads to {primary}, but {replica} takes writes", "connect to {address}, which leads to the member that takes writes, or set --follow (CNPG_PAIR_FOLLOW)"},
+	{CannotFollow, "{path} names {name}, which leads to {primary}, and --follow (CNPG_PAIR_FOLLOW) cannot change it to {address}", "change it in the chart, so that the application connects to {address}"},
 }

@@ -22,6 +22,7 @@ const (
 	EnvArchiveGeneration = "CNPG_PAIR_ARCHIVE_GENERATION"
 	EnvWALKeepSize       = "CNPG_PAIR_WAL_KEEP_SIZE"
 	EnvPeerClusters      = "CNPG_PAIR_PEER_CLUSTERS"
+	EnvFollow            = "CNPG_PAIR_FOLLOW"
 	EnvStrict            = "CNPG_PAIR_STRICT"
 )
 
@@ -31,7 +32,7 @@ const envRejoin = "CNPG_PAIR_REJOIN"
 // Variables are the names of all settings, in the order in which people are told
 // of them.
 var Variables = []string{EnvEnableHotStandby, EnvPrimaryRegion, EnvReplicaRegion, EnvStrict,
-	EnvSide, EnvReplication, EnvActive, EnvPromotionToken, EnvFailover, EnvClone, EnvArchiveGeneration, EnvWALKeepSize, EnvPeerClusters}
+	EnvSide, EnvReplication, EnvActive, EnvPromotionToken, EnvFailover, EnvClone, EnvArchiveGeneration, EnvWALKeepSize, EnvPeerClusters, EnvFollow}
 
 // The words of Settings.Side.
 const (
@@ -73,7 +74,7 @@ type Settings struct {
 	ArchiveGeneration            Generations
 	WALKeepSize                  string
 	PeerClusters                 []string
-	Strict                       bool
+	Follow, Strict               bool
 }
 
 // FromEnv reads the settings from variables. Its error is a [*message.Message],
@@ -96,6 +97,9 @@ func FromEnv(getenv func(string) string) (Settings, error) {
 	}
 	var err error
 	if s.Strict, err = readSwitch("--strict", EnvStrict, getenv); err != nil {
+		return s, err
+	}
+	if s.Follow, err = readSwitch("--follow", EnvFollow, getenv); err != nil {
 		return s, err
 	}
 	if toggle := getenv(EnvEnableHotStandby); s.Strict && !IsSwitchWord(toggle) && strings.TrimSpace(toggle) != "" {

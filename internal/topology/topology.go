@@ -24,6 +24,10 @@ type Topology struct {
 	// Strict is true where a warning about a pair is an error.
 	Strict bool
 
+	// Follow is true where the applications of the stream are made to follow the member
+	// that takes writes.
+	Follow bool
+
 	settings Settings
 }
 
@@ -40,7 +44,7 @@ func New(s Settings) (Topology, error) {
 		return Topology{}, message.New(message.TokenIsVariable, "word", string(s.PromotionToken))
 	}
 	t := Topology{
-		settings: s, Degraded: s.checkHotStandby(), Strict: s.Strict,
+		settings: s, Degraded: s.checkHotStandby(), Strict: s.Strict, Follow: s.Follow,
 		MustPair: s.Strict || s.Active != ActivePrimary || s.Failover == FailoverNow,
 	}
 	t.Enabled = s.EnableHotStandby && t.Degraded == nil

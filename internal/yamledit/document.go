@@ -96,7 +96,8 @@ func (d *Document) Load() {
 		return
 	}
 	d.root, _ = parseText(d.text) // as it could be read before
-	tree, _ := resolve(d.root)
+	more := moreNodes
+	tree, _ := resolveWithin(d.root, d.streamLines(), &more)
 	d.Tree.Content, d.parked = tree.Content, false
 }
 

@@ -52,9 +52,11 @@ func sortEdits(edits []Edit) {
 type editor struct {
 	*layout
 	edits []Edit
-	now   map[*yaml.Node]*yaml.Node // the trees of anchored nodes after the edits so far
-	gone  map[*yaml.Node]bool       // the anchored nodes that the edits delete
-	copy  bool                      // the result is a second one, in which no anchor stays
+	now   map[*yaml.Node]*yaml.Node          // the trees of anchored nodes after the edits so far
+	gone  map[*yaml.Node]bool                // the anchored nodes that the edits delete
+	spell map[*yaml.Node]func([]byte) []Edit // of scalars that are wanted, see [Change]
+	above int                                // the column of the key or the dash before the node that is next
+	copy  bool                               // the result is a second one, in which no anchor stays
 }
 
 func newEditor(l *layout) *editor {
@@ -115,6 +117,9 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	if now, err := resolve(n); err == nil && Equal(now, want) {
 		return true
 	}
+	if spell := e.spell[want]; spell != nil && e.respell(n, spell) {
+		return true
+	}
 	if n.Value == "" && isPlain(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return false
 	}
@@ -141,6 +146,28 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 		text = scalarText(want)
 	}
 	e.replace(start, end, text)
+	return true
+}
+
+// respell edits the text of a scalar in its own style.
+func (e *editor) respell(n *yaml.Node, spell func([]byte) []Edit) bool {
+	if n.Style&yaml.TaggedStyle != 0 {
+		return false
+	}
+	from := e.skipProperties(e.offset(n))
+	to := from + len(n.Value)
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		from = e.lineEnd(e.blockScalarLine(n))
+		to = max(from, e.lineEnd(e.lastLineOfBlockScalar(n, e.above)))
+	case !isPlain(n):
+		to = e.quoteEnd(from) + 1
+	case !bytes.HasPrefix(e.text[from:], []byte(n.Value)):
+		return false // it spans lines
+	}
+	for _, edit := range spell(e.text[from:to]) {
+		e.replace(from+edit.Start, from+edit.End, edit.New)
+	}
 	return true
 }
 
@@ -199,6 +226,7 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 			e.now[key] = key
 		}
 		ok := true
+		e.above = e.column(key)
 		switch {
 		case !stays(key):
 			e.forget(value)
@@ -399,6 +427,9 @@ func (e *editor) rewriteSequence(n, want *yaml.Node) bool {
 		e.removeItems(n.Content[stay:])
 	}
 	for i, item := range n.Content[:stay] {
+		if n.Style&yaml.FlowStyle == 0 {
+			_, e.above = e.dash(item)
+		}
 		if !e.rewrite(item, want.Content[i]) && !e.replaceItem(n, item, want.Content[i]) {
 			return false
 		}

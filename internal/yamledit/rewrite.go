@@ -13,8 +13,14 @@ import (
 
 // Change says what becomes of a node of a tree.
 type Change struct {
-	InPlace *yaml.Node // takes its place
-	Added   []Added    // follow it, as documents, or as items of its sequence
+	InPlace *yaml.Node   // takes its place
+	Added   []Added      // follow it, as documents, or as items of its sequence
+	Before  []*yaml.Node // precede it, as items of its sequence
+
+	// Spell, if set, returns the edits of the text of a scalar, as it is written, by
+	// which the text gets the value of InPlace. Where it does not get that by them, the
+	// scalar is written whole.
+	Spell func(written []byte) []Edit
 }
 
 // Added is a tree that is added after another.
@@ -201,14 +207,24 @@ func (w *writer) topComments(prefix string) string {
 // changeItems returns the edits that change items of sequences and add others.
 func (w *writer) changeItems(tree *yaml.Node) ([]Edit, error) {
 	want := w.changed(tree, true)
-	items := func(copies bool) []Edit {
+	spell := make(map[*yaml.Node]func([]byte) []Edit)
+	for _, c := range w.changes {
+		if c.Spell != nil {
+			spell[c.InPlace] = c.Spell
+		}
+	}
+	items := func(copies, spelled bool) []Edit {
 		e := newEditor(w.layout)
+		if spelled {
+			e.spell = spell
+		}
 		e.rewrite(w.root, w.changed(tree, false))
 		return append(e.edits, w.insert(e, w.root, tree, copies)...)
 	}
 	return w.readBack(want, w.changed(tree, false), 0, len(w.text),
-		func() []Edit { return items(true) },
-		func() []Edit { return items(false) },
+		func() []Edit { return items(true, true) },
+		func() []Edit { return items(true, false) },
+		func() []Edit { return items(false, false) },
 		func() []Edit { return w.renderWhole(want) })
 }
 
@@ -223,8 +239,12 @@ func (w *writer) changed(tree *yaml.Node, added bool) *yaml.Node {
 	with := *tree
 	with.Content = nil
 	for _, child := range tree.Content {
+		inserts := added && tree.Kind == yaml.SequenceNode
+		if inserts {
+			with.Content = append(with.Content, w.changes[child].Before...)
+		}
 		with.Content = append(with.Content, w.changed(child, added))
-		if added && tree.Kind == yaml.SequenceNode {
+		if inserts {
 			for _, a := range w.changes[child].Added {
 				with.Content = append(with.Content, a.Tree)
 			}
@@ -249,6 +269,9 @@ func (w *writer) insert(done *editor, n, tree *yaml.Node, copies bool) []Edit {
 	case n.Kind == yaml.SequenceNode && tree.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
 			if c, ok := w.changes[tree.Content[i]]; ok {
+				if len(c.Before) > 0 {
+					edits = append(edits, w.insertBefore(n, item, c.Before))
+				}
 				edits = append(edits, w.insertAfter(done, n, item, c.Added, copies))
 			} else {
 				edits = append(edits, w.insert(done, item, tree.Content[i], copies)...)
@@ -256,6 +279,21 @@ func (w *writer) insert(done *editor, n, tree *yaml.Node, copies bool) []Edit {
 		}
 	}
 	return edits
+}
+
+// insertBefore returns the edit that adds items before an item of a sequence, and
+// before the comments right above it.
+func (w *writer) insertBefore(sequence, item *yaml.Node, added []*yaml.Node) Edit {
+	if sequence.Style&yaml.FlowStyle != 0 {
+		text := ""
+		for _, tree := range added {
+			text += flowText(tree) + ", "
+		}
+		return Edit{w.offset(item), w.offset(item), text}
+	}
+	line, column := w.dash(item)
+	start := w.entryStart(line, 0, false)
+	return Edit{start, start, w.block(List(added...), column)}
 }
 
 // insertAfter returns the edit that adds items after an item of a sequence.

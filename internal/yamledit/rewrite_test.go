@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -351,6 +352,48 @@ func TestRewriteLoses(t *testing.T) {
 			edits, lost, err := d.Rewrite(change, "")
 			if diff := cmp.Diff(tt.want, lost); err != nil || diff != "" {
 				t.Errorf("%v, -want +got:\n%s%s", err, diff, Apply([]byte(tt.in), edits))
+			}
+		})
+	}
+}
+
+// TestRewriteItems: what precedes an item goes before its comments, and a scalar that is
+// spelt keeps its style; where the spelling does not give the value, it is written whole.
+func TestRewriteItems(t *testing.T) {
+	spell := func(from, to string) func([]byte) []Edit {
+		return func(written []byte) []Edit {
+			var edits []Edit
+			for at := 0; ; {
+				i := bytes.Index(written[at:], []byte(from))
+				if i < 0 {
+					return edits
+				}
+				at += i + len(from)
+				edits = append(edits, Edit{at - len(from), at, to})
+			}
+		}
+	}
+	for _, tt := range []struct{ name, in, value, want string }{
+		{"a literal", "a:\n- |\n  x # y\n\n  y\n# y\n", "x # z\n\nz\n", "a:\n- b: c\n- |\n  x # z\n\n  z\n# y\n"},
+		{"a folded one", "a:\n  - >-\n    y\n    y\n\n      y\n  # y\n  - y\n", "z z\n\n  z", "a:\n  - b: c\n  - >-\n    z\n    z\n\n      z\n  # y\n  - y\n"},
+		{"quotes", "a:\n# y\n- \"y\\u0079\" # y\n", "zy", "a:\n- b: c\n# y\n- \"z\\u0079\" # y\n"},
+		{"an escape", "a:\n- \"\\u0079\" # y\n", "z", "a:\n- b: c\n- \"z\" # y\n"},
+		{"plain, in a flow sequence", "a: [y, y] # y\n", "z", "a: [{\"b\": \"c\"}, z, y] # y\n"},
+		{"plain, on two lines", "a:\n- x\n  y\n- y\n", "x z", "a:\n- b: c\n- x z\n- y\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := parse(t, tt.in)
+			item := Get(d.Tree, "a").Content[0]
+			want := *item
+			want.Value = tt.value
+			edits, lost, err := d.Rewrite(map[*yaml.Node]Change{item: {
+				InPlace: &want, Before: []*yaml.Node{Map("b", "c")}, Spell: spell("y", "z"),
+			}}, "")
+			if err != nil || len(lost) > 0 {
+				t.Fatal(err, lost)
+			}
+			if diff := diffLines(tt.want, string(Apply([]byte(tt.in), edits))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
