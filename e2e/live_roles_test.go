@@ -89,13 +89,13 @@ spec:
 }
 
 // testSidesChangedByKubectl: of a chart whose Cluster has no bootstrap, and each step
-// cut off after its first Cluster, and then run again.
+// cut off after its first Cluster, and then run again; with applications that follow.
 func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 	n := c.namespace(t, "kubectl")
-	chart := n.bootstrapped(t, noBootstrap, 1)
+	chart := n.bootstrapped(t, noBootstrap, 1) + n.applicationPods()
 	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
 		t.Helper()
-		rendered := n.rendered(t, env, chart)
+		rendered := n.rendered(t, append(slices.Clone(env), "CNPG_PAIR_FOLLOW=true"), chart)
 		before, _, found := strings.Cut(rendered, "\nmetadata:\n  name: "+replica+"\n")
 		if first := before[:max(0, strings.LastIndex(before, "---\n"))]; !found || !strings.Contains(first, "\nmetadata:\n  name: "+x+"\n") {
 			t.Fatalf("no replica behind its primary:\n%s", rendered)
@@ -104,6 +104,7 @@ func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 		}
 		n.applied(t, rendered)
 	})
+	n.testApplications(t)
 }
 
 // testSidesChangedByHelm: each step a second time too, as one does who was

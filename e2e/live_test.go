@@ -431,7 +431,7 @@ func (n *namespace) foundOf(t *testing.T, client, service, member string) []int 
 
 // table is where the writers write. Two members that both take writes give the same
 // numbers, so each row says which one took it.
-const table = "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), taken_by text DEFAULT current_setting('cluster_name'))"
+const table = "CREATE TABLE numbers (n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), taken_by text DEFAULT current_setting('cluster_name'), application text DEFAULT current_setting('application_name'))"
 
 // pause is the longest one, in seconds, between two rows from row from on.
 func (n *namespace) pause(t *testing.T, service string, from int) float64 {

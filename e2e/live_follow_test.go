@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// applications are the ways in which charts tell an application where the database is:
+// what its container has, and how psql gets it.
+var applications = []struct{ name, container, connection string }{
+	{"host", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", ""},
+	{"host-in-secret", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: application, key: host}}}, LOGIN]", ""},
+	{"secret-key-host", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: " + x + "-app, key: host}}}, LOGIN]", ""},
+	{"secret-key-uri", "env: [{name: URL, valueFrom: {secretKeyRef: {name: " + x + "-app, key: uri}}}]", `"$URL"`},
+	{"env-from", "envFrom: [{secretRef: {name: " + x + "-app}}]", `"host=$host user=$username password=$password dbname=$dbname"`},
+}
+
+// applicationPods are Pods of these applications, as a chart has them. Each writes a row
+// a second in a session of ten; one that stays open would hold up the shutdown of its
+// server for smartShutdownTimeout. A Pod
+// cannot be changed: kubectl apply fails where a change of sides would need that.
+func (n *namespace) applicationPods() string {
+	var b strings.Builder
+	b.WriteString("---\napiVersion: v1\nkind: Secret\nmetadata: {name: application}\nstringData: {host: " + x + "-rw}\n")
+	login := ""
+	for variable, key := range map[string]string{"PGUSER": "username", "PGPASSWORD": "password", "PGDATABASE": "dbname"} {
+		login += fmt.Sprintf("{name: %s, valueFrom: {secretKeyRef: {name: %s-app, key: %s}}}, ", variable, x, key)
+	}
+	for _, app := range applications {
+		fmt.Fprintf(&b, `---
+apiVersion: v1
+kind: Pod
+metadata: {name: %[1]s}
+spec:
+  nodeSelector: {openova.io/region: region-b}
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: application
+    image: %[2]s
+    command:
+    - sh
+    - -c
+    - |
+      export PGAPPNAME=%[1]s PGTARGETSESSIONATTRS=read-write PGCONNECT_TIMEOUT=2
+      while [ ! -e /dev/shm/stop ]; do
+        for i in $(seq 10); do [ -e /dev/shm/stop ] || echo "%[3]s"; sleep 1; done | psql -XAtq -v ON_ERROR_STOP=1 %[4]s || sleep 0.1
+      done
+    %[5]s
+`, app.name, n.image, insert, app.connection, strings.Replace(app.container, "LOGIN", strings.TrimSuffix(login, ", "), 1))
+	}
+	return b.String()
+}
+
+// testApplications looks at what the applications wrote while sides changed there and
+// back, each as it was started.
+func (n *namespace) testApplications(t *testing.T) {
+	t.Helper()
+	var acked []int
+	for _, app := range applications {
+		if restarts := n.kubectl(t, "get", "pod", app.name, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"); restarts != "0" {
+			t.Errorf("%s was restarted %s times", app.name, restarts)
+		}
+		own := numbers(n.writtenBy(t, app.name))
+		if len(own) < 30 {
+			t.Errorf("%s has written %d rows: that proves nothing", app.name, len(own))
+		}
+		acked = append(acked, own...)
+		pause := n.answer(t, "client", x+"-rw", fmt.Sprintf(
+			"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE application = '%s') AS pauses", app.name))
+		evidence(t, "an application that --follow leads to "+x+"-active, by "+app.name, "%d rows; longest pause %s s; the same Pod, without a restart", len(own), pause)
+	}
+	slices.Sort(acked)
+	lost := missing(acked, n.found(t, "client", x+"-rw"))
+	evidence(t, "rows that these applications were told of, and lost of them", "%d, %d", len(acked), len(lost))
+	if len(lost) > 0 {
+		t.Errorf("%d of %d acknowledged rows are lost, the first is %d", len(lost), len(acked), lost[0])
+	}
+}
