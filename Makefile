@@ -34,9 +34,10 @@ generated: ## COUNT generated documents that are edited, that grow, and COUNT st
 COUNT = 20000
 
 mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
-	cd e2e && $(GO) test -count=1 ./mutants && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -floor $(FLOOR) $(BROKEN)
+	cd e2e && $(GO) test -count=1 ./mutants && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -limit $(LIMIT) -floor $(FLOOR) $(BROKEN)
 MUTANTS = 60
 SEED = 0
+LIMIT = 0
 FLOOR = 75
 BROKEN = . ./postrender ./internal/... ./flux
 
