@@ -159,7 +159,7 @@ func (b *built) measure(ctx context.Context, jobs int) error {
 	}
 	var whole, parts []*test
 	for _, t := range b.tests {
-		if t.took < long || len(t.parts) < 5 || t.reaches == nil {
+		if t.took < long || len(t.parts) < 5 || len(t.parts) > 300 || t.reaches == nil {
 			whole = append(whole, t)
 			continue
 		}
