@@ -299,7 +299,7 @@ func TestHook(t *testing.T) {
 	for strategy, want := range map[string]string{
 		"":         "",
 		"combined": "",
-		"nohooks":  "Cluster blog/blog-db: it is a Helm hook, which no postRenderer sees",
+		"nohooks":  "chart.yaml: Cluster blog/blog-db: it is a Helm hook, which no postRenderer sees",
 	} {
 		text := release
 		if strategy != "" {
