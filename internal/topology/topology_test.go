@@ -190,3 +190,12 @@ func TestSettingsThatLoseRows(t *testing.T) {
 		}
 	}
 }
+
+// TestIsSwitchWord: nothing is not a word, although it switches off.
+func TestIsSwitchWord(t *testing.T) {
+	for word, want := range map[string]bool{"true": true, " ON ": true, "off": true, "No": true, "": false, " ": false, "ture": false} {
+		if got := IsSwitchWord(word); got != want {
+			t.Errorf("%q: %v", word, got)
+		}
+	}
+}
