@@ -28,10 +28,11 @@ fuzz: ## FUZZTIME for each fuzz test
 	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzRewrite$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
 	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
 
-generated: ## COUNT generated documents that are edited, that grow, and COUNT streams that are paired
-	$(GO) test ./internal/yamledit -count=1 -timeout 0 -run 'TestRewriteGenerated|TestGrows' -generated $(COUNT)
-	$(GO) test ./postrender -count=1 -timeout 0 -run TestGeneratedStreams -streams $(COUNT)
-COUNT = 20000
+generated: ## COUNT generated streams that are paired, and ten times as many documents that are edited and that grow, of the seeds from FIRST on
+	$(GO) test ./internal/yamledit -count=1 -timeout 0 -run 'TestRewriteGenerated|TestGrows' -generated $(COUNT)0 -first $(FIRST)
+	$(GO) test ./postrender -count=1 -timeout 0 -run TestGeneratedStreams -streams $(COUNT) -first $(FIRST)
+COUNT = 2000
+FIRST = 0
 
 mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
 	cd e2e && $(GO) test -count=1 ./mutants && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -limit $(LIMIT) -floor $(FLOOR) $(BROKEN)

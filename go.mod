@@ -6,6 +6,7 @@ require go.yaml.in/yaml/v3 v3.0.5
 
 require (
 	github.com/aymanbagabas/go-udiff v0.4.0
+	github.com/goccy/go-yaml v1.19.2
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.10
 	go.yaml.in/yaml/v2 v2.4.4

@@ -4,18 +4,36 @@
 package postrender_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 )
 
 // generator writes streams of manifests in random styles: what they say comes
-// from lists of what charts write, how they say it is drawn.
+// from lists of what charts write, how they say it is drawn. The styles:
+//
+//   - block mappings and sequences, indented by two or four, sequences compact or
+//     indented, one or three blanks after a dash; an item that begins on the line of
+//     its dash;
+//   - flow collections on one line and over several lines; whole documents in JSON, on
+//     one line and indented, and in flow style; Lists of Clusters in each of these;
+//   - scalars that are plain, in single and in double quotes, and over several lines;
+//     literal and folded, with each of the chomping and indentation indicators; those
+//     that readers of YAML 1.1 and 1.2 take for different types; with a tag;
+//   - keys in quotes, and "? key";
+//   - anchors, aliases and merge keys;
+//   - comments above, after and between entries, empty lines, blanks at the end of a
+//     line, characters of several bytes;
+//   - LF and CR LF, a byte order mark, separators with a comment or blanks, "..." at
+//     the end of a document, streams without a first separator or a final line break.
 type generator struct {
 	*rand.Rand
 	strings.Builder
 	eol    string
-	anchor bool // labels are shared by an anchor
+	anchor bool     // labels are shared by an anchor
+	anew   bool     // a document is flow style throughout, which is written anew
+	loose  []string // the lines of flow mappings, which may grow
 }
 
 type (
@@ -25,6 +43,7 @@ type (
 	}
 	raw   string   // written as it is
 	block []string // a block scalar: its header and lines
+	long  []string // the lines of another scalar
 )
 
 func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
@@ -68,6 +87,10 @@ func (g *generator) mapping(indent int, first string, fields []field) {
 		case 1:
 			key = "'" + key + "'"
 		}
+		if key != "<<" && g.chance(2) {
+			g.WriteString("? " + key + g.tail() + g.eol + strings.Repeat(" ", indent))
+			key = ""
+		}
 		g.WriteString(key + ":")
 		g.value(indent, f.value)
 	}
@@ -79,6 +102,10 @@ func (g *generator) value(indent int, v any) {
 		g.WriteString(" " + string(v) + g.tail() + g.eol)
 	case string:
 		g.WriteString(" " + g.quoted(v) + g.tail() + g.eol)
+	case long:
+		deeper := g.eol + strings.Repeat(" ", indent+1+g.IntN(4))
+		quote := []string{"", "'", `"`}[g.IntN(3)]
+		g.WriteString(" " + quote + strings.Join(v, deeper) + quote + g.tail() + g.eol)
 	case block:
 		g.WriteString(" " + v[0] + g.eol)
 		deeper := indent + 1 + g.IntN(4)
@@ -95,6 +122,12 @@ func (g *generator) value(indent int, v any) {
 	case []field:
 		if len(v) == 0 || g.chance(8) && flowable(v) {
 			g.WriteString(" " + g.flow(v) + g.tail() + g.eol)
+			return
+		}
+		if g.chance(4) && flowable(v) {
+			g.WriteString(" ")
+			g.flowLines(indent, v)
+			g.WriteString(g.tail() + g.eol)
 			return
 		}
 		g.WriteString(g.tail() + g.eol)
@@ -125,18 +158,20 @@ func (g *generator) value(indent int, v any) {
 }
 
 func (g *generator) quoted(s string) string {
-	switch g.IntN(4) {
-	case 0:
+	switch g.IntN(30) {
+	case 0, 1, 2, 3, 4, 5, 6:
 		return fmt.Sprintf("%q", s)
-	case 1:
+	case 7, 8, 9, 10, 11, 12, 13:
 		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	case 14:
+		return "!!str " + s
 	}
 	return s
 }
 
 func flowable(v any) bool {
 	switch v := v.(type) {
-	case block:
+	case block, long:
 		return false
 	case raw:
 		return !strings.HasPrefix(string(v), "*") && !strings.HasPrefix(string(v), "&")
@@ -175,6 +210,64 @@ func (g *generator) flow(v any) string {
 	return g.quoted(v.(string))
 }
 
+// flowLines writes a flow mapping with an entry on each line.
+func (g *generator) flowLines(indent int, fields []field) {
+	begin := g.Len()
+	g.WriteString("{" + g.eol)
+	for i, f := range fields {
+		g.WriteString(strings.Repeat(" ", indent+2) + f.key + ": " + g.flow(f.value))
+		if i+1 < len(fields) || g.chance(30) {
+			g.WriteString(",")
+		}
+		g.WriteString(g.tail() + g.eol)
+	}
+	g.WriteString(strings.Repeat(" ", indent+1) + "}")
+	g.loose = append(g.loose, strings.Split(g.String()[begin:], g.eol)...)
+}
+
+// json returns a value as JSON, indented if deeper is not empty.
+func (g *generator) json(deeper string, v any) string {
+	var parts []string
+	inside := deeper
+	if inside != "" {
+		inside += "  "
+	}
+	text := func(s string) string {
+		b, _ := json.Marshal(s)
+		return string(b)
+	}
+	brackets := "{}"
+	switch v := v.(type) {
+	case []field:
+		for _, f := range v {
+			parts = append(parts, text(f.key)+": "+g.json(inside, f.value))
+		}
+	case []any:
+		brackets = "[]"
+		for _, item := range v {
+			parts = append(parts, g.json(inside, item))
+		}
+	case raw:
+		switch {
+		case v == "" || v == "~":
+			return "null"
+		case json.Valid([]byte(v)):
+			return string(v)
+		}
+		return text(string(v))
+	case block:
+		return text(strings.Join(v[1:], "\n"))
+	case long:
+		return text(strings.Join(v, " "))
+	case string:
+		return text(v)
+	}
+	if len(parts) == 0 {
+		return brackets
+	}
+	return brackets[:1] + deeper + strings.Join(parts, []string{",", ", "}[g.IntN(2)]+deeper) + strings.TrimSuffix(deeper, "  ") + brackets[1:]
+}
+
 // some keeps each of the fields with a chance.
 func (g *generator) some(percent int, fields ...field) []field {
 	var kept []field
@@ -207,7 +300,33 @@ func (g *generator) odd() any {
 	if g.chance(30) {
 		return g.block()
 	}
+	if g.chance(10) {
+		return long{"plain text", "on two lines", "é😀 and three"}
+	}
 	return oddities[g.IntN(len(oddities))]
+}
+
+// flowing writes Clusters, one or a List of them, in JSON or flow style.
+func (g *generator) flowing(names ...string) {
+	g.anew = true
+	var all []any
+	for _, name := range names {
+		metadata := append([]field{{"name", name}}, g.some(50, field{"namespace", "blog"}, field{"labels", []field{{"app", "blog"}, {"tier", raw(`"1.10"`)}}})...)
+		all = append(all, []field{{"apiVersion", "postgresql.cnpg.io/v1"}, {"kind", "Cluster"}, {"metadata", metadata}, {"spec", g.spec(name)}})
+	}
+	document := all[0].([]field)
+	if len(names) > 1 {
+		document = []field{{"apiVersion", "v1"}, {"kind", "List"}, {"items", all}}
+	}
+	switch {
+	case g.chance(30) && flowable(document):
+		g.flowLines(0, document)
+	case g.chance(30) && flowable(document):
+		g.WriteString(g.flow(document))
+	default:
+		g.WriteString(g.json([]string{"", g.eol + "  "}[g.IntN(2)], document))
+	}
+	g.WriteString(g.eol)
 }
 
 // cluster writes one single Cluster.
@@ -221,7 +340,11 @@ func (g *generator) cluster(indent int, first, name string) {
 	if len(labels) > 0 && g.chance(25) && first == "" {
 		// the same labels twice, by an anchor
 		g.anchor = true
-		spec = append(spec, field{"inheritedMetadata", []field{{"labels", raw("*labels")}}})
+		again := any(raw("*labels"))
+		if g.chance(50) {
+			again = []field{{"<<", again}, {"more", "labels"}}
+		}
+		spec = append(spec, field{"inheritedMetadata", []field{{"labels", again}}})
 	}
 	metadata = append(metadata, g.some(70, field{"annotations", g.some(60, field{"note", g.odd()}, field{"helm.sh/hook", "pre-install"})})...)
 	g.mapping(indent, first, []field{{"apiVersion", "postgresql.cnpg.io/v1"}, {"kind", "Cluster"}})
@@ -433,6 +556,8 @@ type generated struct {
 	others []string
 	names  []string // of its Clusters
 	shapes map[string]bool
+	anew   bool     // a document is flow style throughout, which is written anew
+	loose  []string // the lines of flow mappings, which may grow
 }
 
 func generate(seed uint64) generated {
@@ -442,18 +567,30 @@ func generate(seed uint64) generated {
 		g.eol = "\r\n"
 	}
 	s.shapes["CR LF"] = g.eol != "\n"
+	if g.chance(4) {
+		g.WriteString("\ufeff")
+	}
 	documents := 1 + g.IntN(5)
 	s.shapes[fmt.Sprintf("%d documents", documents)] = true
+	ofClusters := 0 // how many Clusters there are before the document
 	for i := range documents {
+		if len(s.names) > ofClusters && g.chance(5) {
+			g.WriteString("..." + g.eol)
+		}
 		if i > 0 || g.chance(70) {
 			g.WriteString([]string{"---", "--- # comment", "---  "}[g.IntN(3)] + g.eol)
 		}
 		if g.chance(50) {
 			g.WriteString(fmt.Sprintf("# Source: chart/templates/%d.yaml", i) + g.eol)
 		}
+		ofClusters = len(s.names)
 		name := fmt.Sprintf("db%d-%s", i, strings.Repeat("x", g.IntN(46)))
 		name = strings.TrimSuffix(name, "-")
 		switch {
+		case g.chance(10):
+			names := []string{name, name + "z"}[:1+g.IntN(2)]
+			g.flowing(names...)
+			s.names = append(s.names, names...)
 		case g.chance(55):
 			g.cluster(0, "", name)
 			s.names = append(s.names, name)
@@ -476,7 +613,7 @@ func generate(seed uint64) generated {
 		}
 	}
 	s.shapes[fmt.Sprintf("%d Clusters", min(len(s.names), 3))] = true
-	s.text = g.String()
+	s.text, s.anew, s.loose = g.String(), g.anew, g.loose
 	if g.chance(15) {
 		s.text = strings.TrimSuffix(s.text, g.eol)
 		s.shapes["no final line break"] = true

@@ -62,8 +62,8 @@ func stringKeys(v any) any {
 	return v
 }
 
-// objects reads every object of a stream, the items of Lists too.
-func objects(t testing.TB, stream []byte) []values {
+// documentsOf splits a stream as the API machinery does.
+func documentsOf(t testing.TB, stream []byte) []string {
 	t.Helper()
 	var documents []string
 	reader := k8syaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(stream)))
@@ -81,8 +81,14 @@ func objects(t testing.TB, stream []byte) []values {
 	if last := len(documents) - 1; last >= 0 && lines[len(lines)-1] != "" && !strings.HasPrefix(lines[len(lines)-1], "---") {
 		documents[last] = strings.TrimSuffix(documents[last], "\n") // which the reader has added
 	}
+	return documents
+}
+
+// objects reads every object of a stream, the items of Lists too.
+func objects(t testing.TB, stream []byte) []values {
+	t.Helper()
 	var all []values
-	for _, document := range documents {
+	for _, document := range documentsOf(t, stream) {
 		if o := decode(t, document); o != nil {
 			all = append(all, items(o)...)
 		}

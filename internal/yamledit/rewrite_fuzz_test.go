@@ -8,9 +8,11 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	goccy "github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	yamlv2 "go.yaml.in/yaml/v2"
@@ -35,34 +37,61 @@ func FuzzRewrite(f *testing.F) {
 		if text == "" {
 			text = newGenerator(seed).stream()
 		}
-		judgeRewrite(t, text, seed)
+		judgeRewrite(t, text, seed, false)
 	})
 }
 
-// TestRewriteGenerated is FuzzRewrite with generated streams only. All of them can be
-// written, and nearly all block mappings with a key that stays are edited in place.
+// TestRewriteGenerated is FuzzRewrite with generated streams only, and with a reader more.
+// All of them can be written, and nearly all block mappings with a key that stays are edited in place.
 func TestRewriteGenerated(t *testing.T) {
 	count := make(map[outcome]int)
 	all := *generated
-	for seed := range uint64(all) {
+	for i := range all {
+		seed := *first + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			count[judgeRewrite(t, newGenerator(seed).stream(), seed)]++
+			count[judgeRewrite(t, newGenerator(seed).stream(), seed, true)]++
 		})
 	}
 	t.Logf("%d in place, %d not written, %d whole (%d mappings with a key that stays), %d without content",
 		count[inPlace], count[notWritten], count[fromTree]+count[fromTreeWithKey], count[fromTreeWithKey], count[notRead])
-	if count[notWritten] > 0 || count[fromTreeWithKey] > all/1000 {
+	if count[notWritten] > 0 || count[fromTreeWithKey] > 3+all/1000 {
 		t.Error("fewer documents are edited in place than before")
 	}
 }
 
-var generated = flag.Int("generated", 2000, "how many generated documents are edited, and how many grow")
+var (
+	generated = flag.Int("generated", 2000, "how many generated documents are edited, and how many grow")
+	first     = flag.Uint64("first", 0, "the seed of the first of them")
+)
+
+// TestReadElsewhere: the reader that shares no code with the others reads a good part of
+// what the generator writes, so that it judges something.
+func TestReadElsewhere(t *testing.T) {
+	all, read := 0, 0
+	for i := range *generated {
+		stream := []byte(newGenerator(*first + uint64(i)).stream())
+		for _, piece := range Split(stream) {
+			if d, err := Parse(stream, piece); err == nil && d.Tree != nil {
+				all++
+				if readsElsewhere(stream[piece.Body:piece.End], d.Tree) {
+					read++
+				}
+			}
+		}
+	}
+	t.Logf("%d of %d documents", read, all)
+	if read < all/3 {
+		t.Error("too few")
+	}
+}
 
 // TestGrows: where a document only grows, as that of a primary does, every comment
 // stays, in order, or, which is very rare, its line is named.
 func TestGrows(t *testing.T) {
 	changed, missed := 0, 0
-	for seed := range uint64(*generated) {
+	var documents []uint64 // the seeds of those that miss some
+	for i := range *generated {
+		seed := *first + uint64(i)
 		stream, g := []byte(newGenerator(seed).stream()), newGenerator(seed^0x9705)
 		pieces := Split(stream)
 		piece := pieces[g.IntN(len(pieces))]
@@ -91,7 +120,9 @@ func TestGrows(t *testing.T) {
 		for _, comment := range numbered.FindAllString(string(stream), -1) {
 			_, after, found := strings.Cut(rest, comment)
 			if line := 1 + strings.Count(string(stream[:bytes.Index(stream, []byte(comment))]), "\n"); !found && slices.Contains(lost, line) {
-				missed++
+				if missed++; len(documents) == 0 || documents[len(documents)-1] != seed {
+					documents = append(documents, seed)
+				}
 				continue
 			}
 			if !found {
@@ -102,8 +133,8 @@ func TestGrows(t *testing.T) {
 		}
 		changed++
 	}
-	t.Logf("%d documents, %d comments missed", changed, missed)
-	if missed > *generated/20000 {
+	t.Logf("%d documents; %d comments missed, of the seeds %d", changed, missed, documents)
+	if len(documents) > 2+*generated/10000 {
 		t.Error("more comments are missed than before")
 	}
 }
@@ -120,8 +151,10 @@ const (
 	notWritten
 )
 
-// judgeRewrite makes random changes to one document of a stream.
-func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
+// judgeRewrite makes random changes to one document of a stream. The reader that shares
+// no code with the others judges only what the generator writes: it has errors too many
+// for anything else.
+func judgeRewrite(t *testing.T, text string, seed uint64, elsewhere bool) outcome {
 	stream, g := []byte(text), newGenerator(seed^0xfeed)
 	pieces := Split(stream)
 	at := g.IntN(len(pieces))
@@ -163,6 +196,7 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 	}
 	reads12 := yaml.Unmarshal(stream[piece.Body:piece.End], new(any)) == nil // not an alias of a List as a merge key, and the like
 	reads11 := readsAs11(stream[piece.Body:piece.End], d.Tree)
+	readsElse := elsewhere && readsElsewhere(stream[piece.Body:piece.End], d.Tree)
 	for i, want := range want {
 		result := results[at+i]
 		body := out[result.Body:result.End]
@@ -181,6 +215,9 @@ func judgeRewrite(t *testing.T, text string, seed uint64) outcome {
 		}
 		if reads11 && !readsAs11(body, want) {
 			fail("document %d reads otherwise by YAML 1.1", i)
+		}
+		if readsElse && !misread.Match(body) && !readsElsewhere(body, want) {
+			fail("document %d reads otherwise by goccy/go-yaml", i)
 		}
 	}
 
@@ -332,6 +369,70 @@ func value11(n *yaml.Node) any {
 		return n.Value
 	}
 	return v
+}
+
+// readsElsewhere tells whether a text reads as a tree by a reader that shares no code
+// with any go-yaml. It has errors of its own (a block scalar that ends in a line of
+// blanks and an entry in quotes after it, a null in a compact sequence), and reads some
+// numbers as strings.
+func readsElsewhere(text []byte, tree *yaml.Node) (is bool) {
+	if misread.Match(text) {
+		return false
+	}
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	var got any
+	if err := goccy.Unmarshal(bytes.TrimPrefix(text, []byte(ByteOrderMark)), &got); err != nil {
+		return false
+	}
+	return isElsewhere(tree, got)
+}
+
+// misread finds a line of blanks, and a dash without a value.
+var misread = regexp.MustCompile(`(?m)^([ \t]+|[ \t]*(- +)*-[ \t]*(#.*)?)\r?$`)
+
+func isElsewhere(n *yaml.Node, v any) bool {
+	switch n.Kind {
+	case yaml.MappingNode:
+		m, ok := v.(map[string]any)
+		if !ok || len(m) != len(n.Content)/2 {
+			return false
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i].Value
+			if number, err := strconv.ParseInt(key, 0, 64); err == nil && n.Content[i].Tag == "!!int" {
+				key = fmt.Sprint(number)
+			}
+			value, ok := m[key]
+			if !ok || !isElsewhere(n.Content[i+1], value) {
+				return false
+			}
+		}
+		return true
+	case yaml.SequenceNode:
+		l, ok := v.([]any)
+		if !ok || len(l) != len(n.Content) {
+			return false
+		}
+		for i, item := range n.Content {
+			if !isElsewhere(item, l[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	switch v := v.(type) {
+	case string:
+		return v == n.Value && n.Tag != "!!null" && n.Tag != "!!bool"
+	case nil:
+		return n.Tag == "!!null"
+	case bool:
+		return n.Tag == "!!bool"
+	}
+	return n.Tag == "!!int" || n.Tag == "!!float"
 }
 
 // untouched returns the lines of entries, of block mappings in block mappings, that
