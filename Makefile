@@ -1,7 +1,7 @@
 # make demo    what cnpg-pair makes of the example chart, as a diff
 # make test    the tests that need no more than Go
 GO = go
-FUZZTIME = 30s
+FUZZTIME = 15s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
@@ -24,9 +24,14 @@ lint: ## vet, gofmt, staticcheck, tidy modules
 	sh .ci/lint $(STATICCHECK)
 
 fuzz: ## FUZZTIME for each fuzz test
-	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzSplit$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
-	$(GO) test ./internal/yamledit -run '^$$' -fuzz 'FuzzRewrite$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
-	$(GO) test ./postrender -run '^$$' -fuzz 'FuzzRun$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 5s
+	$(FUZZ) ./internal/yamledit -fuzz 'FuzzSplit$$'
+	$(FUZZ) ./internal/yamledit -fuzz 'FuzzRewrite$$'
+	$(FUZZ) ./internal/netpol -fuzz 'FuzzPolicies$$'
+	$(FUZZ) ./internal/cli -fuzz 'FuzzFunction$$'
+	$(FUZZ) ./flux -fuzz 'FuzzHelmRelease$$'
+	$(FUZZ) ./postrender -fuzz 'FuzzRun$$'
+# minimising by time would take most of it
+FUZZ = $(GO) test -run '^$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
 
 generated: ## COUNT generated streams that are paired, and ten times as many documents that are edited and that grow, of the seeds from FIRST on
 	$(GO) test ./internal/yamledit -count=1 -timeout 0 -run 'TestRewriteGenerated|TestGrows' -generated $(COUNT)0 -first $(FIRST)
