@@ -157,18 +157,23 @@ func (l *ResourceList) WithResults(rendered []byte, findings []Finding) ([]byte,
 	return yamledit.Apply(rendered, edits), err
 }
 
-// resultOf returns the result for a finding about one of some objects of its title.
+// resultOf returns the result for a finding about one of some objects of its title, in
+// the order of the list: the last one that begins before its line.
 func resultOf(f Finding, objects []*manifest.Object) result {
 	r := result{Message: f.Message, Severity: f.Severity}
-	for _, o := range objects {
-		if o.Line > f.Line {
-			continue // the last one that begins before the line is the one
+	after, _ := slices.BinarySearchFunc(objects, f.Line, func(o *manifest.Object, line int) int {
+		if o.Line <= line {
+			return -1
 		}
-		r.ResourceRef = &reference{o.APIVersion, o.Kind, o.Name, o.Namespace}
-		r.File = nil
-		if at := locationOf(o.Tree()); at.path != "" {
-			r.File = &file{at.path, at.index}
-		}
+		return 1
+	})
+	if after == 0 {
+		return r
+	}
+	o := objects[after-1]
+	r.ResourceRef = &reference{o.APIVersion, o.Kind, o.Name, o.Namespace}
+	if at := locationOf(o.Tree()); at.path != "" {
+		r.File = &file{at.path, at.index}
 	}
 	return r
 }

@@ -1,0 +1,48 @@
+package krm_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/krm"
+)
+
+// TestResultsLinear: twice as many findings about twice as many objects take twice the
+// work, counted in bytes that are allocated; also where all objects have one name.
+func TestResultsLinear(t *testing.T) {
+	for name, object := range map[string]string{"names of their own": "db%d", "one name": "db"} {
+		t.Run(name, func(t *testing.T) {
+			allocated := func(n int) uint64 {
+				var b strings.Builder
+				b.WriteString("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n")
+				var findings []krm.Finding
+				for i := range n {
+					name := strings.ReplaceAll(object, "%d", fmt.Sprint(i))
+					b.WriteString("- apiVersion: postgresql.cnpg.io/v1\n  kind: Cluster\n  metadata: {name: " + name + ", annotations: {config.kubernetes.io/path: a.yaml}}\n")
+					findings = append(findings, krm.Finding{Severity: "warning", Message: "something", Object: "Cluster " + name, Line: 4 + 3*i})
+				}
+				text := []byte(b.String())
+				list, is, err := krm.Read(text)
+				if err != nil || !is {
+					t.Fatalf("%v, %v", is, err)
+				}
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				out, err := list.WithResults(text, findings)
+				runtime.ReadMemStats(&after)
+				if err != nil || strings.Count(string(out), "resourceRef:") != n || strings.Count(string(out), "file:") != n {
+					t.Fatalf("%v\n%.1000s", err, out)
+				}
+				return after.TotalAlloc - before.TotalAlloc
+			}
+			allocated(10)
+			one, two := allocated(500), allocated(1000)
+			t.Logf("%d bytes for 500, %d for 1000", one, two)
+			if two > one*5/2 {
+				t.Errorf("%d bytes for 500 objects with a finding each, %d for 1000", one, two)
+			}
+		})
+	}
+}
