@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // provisioner builds examples/provision and returns a function that runs it.
@@ -529,5 +530,74 @@ func TestProvisionWiring(t *testing.T) {
 				t.Errorf("Clusters (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestProvisionRole runs the program as the service account of examples/provision/wiring:
+// its Role is enough, also for a primary whose replica was refused, and it can delete no
+// other Cluster.
+func TestProvisionRole(t *testing.T) {
+	plane := theControlPlane(t)
+	namespace := plane.namespace(t, "role")
+	rendered, stderr, err := run(nil, "", tool(t, "helm4"), "template", "sandbox", "../examples/provision/wiring", "--namespace", namespace, "-s", "templates/rbac.yaml")
+	if err != nil {
+		t.Fatalf("helm template: %v %s", err, stderr)
+	}
+	plane.kubectl(t, rendered, "-n", namespace, "apply", "-f", "-")
+	account := "system:serviceaccount:" + namespace + ":sandbox-provision"
+	config, err := clientcmd.LoadFromFile(plane.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range config.AuthInfos {
+		user.Impersonate = account
+	}
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	env := append([]string{"KUBECONFIG=" + kubeconfig}, hotStandby...)
+	provision := provisioner(t, plane)
+
+	for name, want := range map[string]string{"sandbox-db": "yes", "sandbox-db-replica": "no", "other-db": "no"} {
+		can, _ := plane.try("", "auth", "can-i", "delete", "clusters.postgresql.cnpg.io/"+name, "-n", namespace, "--as", account)
+		if got := strings.TrimSpace(can); got != want {
+			t.Errorf("it may delete %s: %q, want %q", name, got, want)
+		}
+	}
+
+	plane.kubectl(t, strings.ReplaceAll(noReplicas, "NAMESPACE", namespace), "apply", "-f", "-")
+	remove := func() {
+		plane.kubectl(t, "", "delete", "--ignore-not-found", "validatingadmissionpolicy,validatingadmissionpolicybinding", namespace)
+	}
+	t.Cleanup(remove)
+	replica := objects(t, []byte(strings.NewReplacer("NAMESPACE", namespace, "NAME", "probe").Replace(wholePair)))[1]
+	admitted := func() error {
+		_, err := plane.client.Resource(clusterResource).Namespace(namespace).Create(context.Background(), replica, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	eventually(t, time.Minute, "the policy is in force", func() error {
+		if admitted() == nil {
+			return fmt.Errorf("a replica is admitted")
+		}
+		return nil
+	})
+	stdout, stderr, err := provision(env, "--namespace", namespace, "--name", "sandbox-db")
+	if err == nil || !strings.Contains(stderr, "this region is full") || !strings.Contains(stdout, "sandbox-db removed again") {
+		t.Errorf("error %v, stdout %q, stderr %q", err, stdout, stderr)
+	}
+	if names := plane.clusterNames(t, namespace); len(names) > 0 {
+		t.Errorf("left behind: %q", names)
+	}
+
+	remove()
+	eventually(t, time.Minute, "the policy is gone", admitted)
+	for range 2 { // the second time, both are there
+		if _, stderr, err := provision(env, "--namespace", namespace, "--name", "sandbox-db"); err != nil {
+			t.Errorf("%v %s", err, stderr)
+		}
+	}
+	if diff := cmp.Diff([]string{"sandbox-db", "sandbox-db-replica"}, plane.clusterNames(t, namespace)); diff != "" {
+		t.Errorf("Clusters (-want +got):\n%s", diff)
 	}
 }
