@@ -12,7 +12,9 @@ import (
 	"unicode"
 
 	"github.com/aymanbagabas/go-udiff"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
@@ -21,21 +23,38 @@ const contextLines = 3
 
 // WriteDiff writes what changes in each source as a unified diff, as diff -u
 // prints it and patch reads it; nothing where nothing changes.
+//
+// A diff ends on a terminal or in a log, also by way of a file. So lines of other
+// objects are left out, and a line that changes is left out if it has a part of a Secret
+// too, as that of a List in JSON on one line. Characters that a terminal obeys instead of
+// showing them are written as escapes. A line that begins with "!" says so in their
+// place, and patch refuses it.
 func (r *Result) WriteDiff(w io.Writer, colour bool) error {
 	out := bufio.NewWriter(w)
 	for i, source := range r.sources {
 		if len(r.edits[i]) == 0 {
 			continue
 		}
-		text, err := udiff.ToUnified(source.Name, source.Name+"\tpaired", string(source.Data), diffEdits(source.Data, r.edits[i]), contextLines)
+		name := escaped(source.Name)
+		text, err := udiff.ToUnified(name, name+"\tpaired", string(source.Data), diffEdits(source.Data, r.edits[i]), contextLines)
 		if err != nil {
 			return err
 		}
-		for line := range strings.Lines(withoutNeighbours(text, source.Data, r.changed[i])) {
-			if colour {
-				line = coloured(strings.Map(visible, line))
+		secrets := secretLines(source.Data, yamledit.Apply(source.Data, r.edits[i]))
+		for line := range strings.Lines(withoutNeighbours(text, source.Data, r.changed[i], secrets)) {
+			end := line[len(strings.TrimRight(line, "\r\n")):]
+			content := strings.TrimSuffix(line, end)
+			if len(content) > 0 && content[1:] == notShown {
+				content = notShown
 			}
-			out.WriteString(line)
+			if shown := escaped(content); shown != content && !strings.HasPrefix(line, "--- ") && !strings.HasPrefix(line, "+++ ") {
+				out.WriteString("! the next line has characters that are written as escapes here\n")
+				content = shown
+			}
+			if colour {
+				content = coloured(content)
+			}
+			out.WriteString(content + end)
 		}
 	}
 	return out.Flush()
@@ -44,10 +63,51 @@ func (r *Result) WriteDiff(w io.Writer, colour bool) error {
 // lines are some lines of a source, from the first to the last one.
 type lines struct{ first, last int }
 
+// secretLines returns the lines of the Secrets in the documents of two texts that do not
+// have Secrets alone.
+func secretLines(texts ...[]byte) (all [][]lines) {
+	for _, text := range texts {
+		var found []lines
+		for _, piece := range yamledit.Split(text) {
+			body := text[piece.Body:piece.End]
+			if !bytes.Contains(body, []byte("Secret")) || !bytes.Contains(body, []byte("List")) {
+				continue
+			}
+			document, err := yamledit.Parse(text, piece)
+			if err != nil || document.Tree == nil {
+				continue // and so nothing in it changes
+			}
+			objects := manifest.ObjectsOf(document)
+			for i, o := range objects {
+				if o.Kind != "Secret" {
+					continue
+				}
+				own := lines{o.Line, document.LastLine()}
+				if i+1 < len(objects) {
+					own.last = objects[i+1].Line // in flow style both may be in it
+					if o.Tree().Style&yaml.FlowStyle == 0 {
+						own.last--
+					}
+				}
+				found = append(found, own)
+			}
+		}
+		all = append(all, found)
+	}
+	return all
+}
+
+func inLines(all []lines, line int) bool {
+	return slices.ContainsFunc(all, func(l lines) bool { return l.first <= line && line <= l.last })
+}
+
+// notShown is in the place of a line with a part of a Secret.
+const notShown = "! a line that has a part of a Secret is not shown"
+
 // withoutNeighbours takes lines out of a unified diff of a source: the context that
-// belongs to other objects than those that change. It may be a Secret, and a diff goes
-// into logs.
-func withoutNeighbours(diff string, source []byte, changed []lines) string {
+// belongs to other objects than those that change, and the lines of Secrets, before and
+// after. A diff goes into logs.
+func withoutNeighbours(diff string, source []byte, changed []lines, secrets [][]lines) string {
 	separators := make(map[int]bool)
 	number := 0
 	for line := range bytes.Lines(source) {
@@ -56,7 +116,7 @@ func withoutNeighbours(diff string, source []byte, changed []lines) string {
 		}
 	}
 	shown := func(line int) bool {
-		return separators[line] || slices.ContainsFunc(changed, func(l lines) bool { return l.first <= line && line <= l.last })
+		return separators[line] || inLines(changed, line) && !inLines(secrets[0], line)
 	}
 	var b strings.Builder
 	h := hunk{last: number}
@@ -81,9 +141,15 @@ func withoutNeighbours(diff string, source []byte, changed []lines) string {
 			}
 			old, now = old+1, now+1
 		case '-':
+			if inLines(secrets[0], old) {
+				line = "-" + notShown + "\n"
+			}
 			h.add(line, old, now)
 			old++
 		case '+':
+			if inLines(secrets[1], now) {
+				line = "+" + notShown + "\n"
+			}
 			h.add(line, old, now)
 			now++
 		default: // "\ No newline at end of file"
@@ -186,12 +252,22 @@ func diffEdits(text []byte, edits []yamledit.Edit) []udiff.Edit {
 	return all
 }
 
-// visible is a character as a terminal may get it.
-func visible(r rune) rune {
-	if r == '\n' || r == '\t' || r == '\r' || unicode.IsPrint(r) {
-		return r
+// escaped returns a line as a terminal may get it. What is invisible and harmless stays,
+// for patch.
+func escaped(line string) string {
+	const zeroWidth = "\u200c\u200d\ufeff"
+	var b strings.Builder
+	for i, r := range line {
+		switch {
+		case r == unicode.ReplacementChar && !strings.HasPrefix(line[i:], string(r)):
+			fmt.Fprintf(&b, `\x%02x`, line[i])
+		case r == '\t' || unicode.IsGraphic(r) || strings.ContainsRune(zeroWidth, r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
 	}
-	return unicode.ReplacementChar
+	return b.String()
 }
 
 // coloured gives a line of a diff the colours that git gives it.
@@ -209,6 +285,5 @@ func coloured(line string) string {
 	default:
 		return line
 	}
-	text := strings.TrimRight(line, "\r\n")
-	return colour + text + "\x1b[m" + line[len(text):]
+	return colour + line + "\x1b[m"
 }

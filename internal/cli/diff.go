@@ -17,7 +17,10 @@ func newDiff(p *parser) *cobra.Command {
 		Short: "Show what would change, as a unified diff",
 		Long: `Show what cnpg-pair would change in rendered manifests, as a unified diff that
 you can apply with patch(1). Nothing is printed if nothing would change. On a
-terminal the diff is coloured, unless the variable NO_COLOR is set.`,
+terminal the diff is coloured, unless the variable NO_COLOR is set.
+
+No line of a Secret is printed, and control characters are printed as escapes.
+A line that begins with "!" says so, and patch refuses such a diff.`,
 		Example: `  helm template blog ./chart | cnpg-pair diff
   cnpg-pair diff blog.yaml > blog.patch
   cnpg-pair diff --active replica blog.yaml`,

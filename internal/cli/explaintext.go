@@ -1,25 +1,44 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
-// writeJSON writes decisions as docs/explain.schema.json describes them.
+// writeJSON writes decisions as docs/explain.schema.json describes them. Characters that
+// a terminal obeys instead of showing them are escapes, which mean the same.
 func writeJSON(w io.Writer, decisions []postrender.Decision) error {
 	if decisions == nil {
 		decisions = []postrender.Decision{}
 	}
-	encoder := json.NewEncoder(w)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(decisions)
+	if err := encoder.Encode(decisions); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, r := range text.String() {
+		if r == '\n' || unicode.IsGraphic(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // writeTable writes decisions as an aligned table, one row a Cluster, and below it
