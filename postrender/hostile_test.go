@@ -224,9 +224,11 @@ func TestTimeBySize(t *testing.T) {
 		selectsDB = "    matchLabels:\n      cnpg.io/cluster: db%d\n"
 		listHead  = "apiVersion: v1\nkind: List\nitems:\n"
 	)
+	following := cfg
+	following.Follow = true
 	compute := func(in string) (time.Duration, error) {
 		begin := cpuTime()
-		_, _, err := render(t, cfg, []byte(in))
+		_, _, err := render(t, following, []byte(in))
 		return cpuTime() - begin, err
 	}
 	fastest := func(in string) time.Duration {
@@ -258,6 +260,10 @@ func TestTimeBySize(t *testing.T) {
 		"aliases":            head + "spec:\n  a: &a {b: 1}\n  c:\n" + strings.Repeat("  - *a\n", 8000),
 		"anchors":            head + "spec:\n  a:\n" + each(4000, "  - &a%d 1\n") + each(4000, "  - *a%d\n"),
 		"merges":             head + "spec:\n  a: &a {b: 1}\n  c:\n" + strings.Repeat("  - {<<: *a, d: 1}\n", 4000),
+		"hosts in a text":    head + "spec: {}\n---\nkind: A\nspec:\n  a: |\n" + strings.Repeat("    a-rw db-rw\n", 20_000),
+		"hosts in a line":    head + "spec: {}\n---\nkind: A\nspec:\n  a: " + strings.Repeat("db-rw-r ", 40_000) + "db-rw\n",
+		"hosts, deep":        head + "spec: {}\n---\nkind: A\nspec:\n  a: " + strings.Repeat("{a: ", 8000) + "db-rw" + strings.Repeat("}", 8000) + "\n",
+		"variables":          head + "spec: {}\n---\nkind: A\nspec:\n  env:\n" + each(3000, "  - name: V%d\n    valueFrom: {secretKeyRef: {name: db-app, key: uri}}\n"),
 		"a List":             listHead + each(1000, item),
 		"a List on a line":   `{"apiVersion":"v1","kind":"List","items":[` + strings.TrimSuffix(each(1000, jsonItem), ",") + "]}\n",
 		"not ASCII":          `{"apiVersion":"v1","kind":"List","items":[` + strings.TrimSuffix(each(1000, strings.Replace(jsonItem, `"spec":{`, `"spec":{"description":"é",`, 1)), ",") + "]}\n",

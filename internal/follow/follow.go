@@ -166,7 +166,7 @@ func (f *Finder) encodes(text []byte) bool {
 
 // Find returns the places of an object, in the order of its lines.
 func (f *Finder) Find(o *manifest.Object) []Place {
-	w := &walker{Finder: f, object: o}
+	w := &walker{Finder: f, object: o, seen: make(map[Place]bool)}
 	tree := o.Tree()
 	for i := 0; i+1 < len(tree.Content); i += 2 {
 		key, value := tree.Content[i], tree.Content[i+1]
@@ -176,7 +176,7 @@ func (f *Finder) Find(o *manifest.Object) []Place {
 			if o.APIVersion == "v1" && o.Kind == "Secret" && key.Value == "data" {
 				w.encoded(value)
 			} else {
-				w.node(value, key.Value, []string{key.Value})
+				w.node(value, &at{nil, key.Value, -1})
 			}
 		}
 	}
