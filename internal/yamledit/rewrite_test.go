@@ -64,6 +64,7 @@ func TestRewrite(t *testing.T) {
 		{"keys and scalars that no library would write so", "a: x\n", "a: {y: ---x, 010: \"😀\", ? [b] : 1, 'c d': '...'}", "a:\n  y: ---x\n  010: \"😀\"\n  ? [\"b\"]\n  : 1\n  'c d': '...'\n"},
 		{"a tagged scalar", "a: !!str off # b\nc: 1\n", `a: "no"`, "a: \"no\" # b\n"},
 		{"a tagged scalar in flow style stays tagged", "{a: [!!str off, {b: 1}]}\n", "a: [!!str off]", "{a: [!!str off]}\n"},
+		{"keys that end in a colon, in flow style that is written new", "[a, {010:,b: 1}]\n", "[{010:,b: 1}, '#']", "[{\"010:\": null, \"b\": 1}, \"#\"]\n"},
 		{"keys of YAML 1.1 in flow style stay", "a: {}\n", "a: {y: 1, 010: 2, ~: 3}", "a:\n  y: 1\n  010: 2\n  ~: 3\n"},
 		{"columns count characters", "é: {ü: 'ö', x: 1} # ß\n", "é: {ü: ä, x: 2}", "é: {ü: 'ä', x: 2} # ß\n"},
 		{"control characters are escaped in flow style", "a: {b: 1}\n", `a: {b: "\u0085\u007f\ufeff"}`, "a: {b: \"\\u0085\\u007f\\ufeff\"}\n"},

@@ -178,7 +178,7 @@ func isResolved(n *yaml.Node) bool { return isPlain(n) && n.Style&yaml.TaggedSty
 // number, date, null, merge key, or boolean of YAML 1.1.
 func readsAsString(s string) bool {
 	switch {
-	case strings.Contains(s, "\n"), s == "...", s == "---":
+	case strings.Contains(s, "\n"), strings.HasSuffix(s, ":"), s == "...", s == "---":
 		return true
 	case s == "", strings.IndexByte("0123456789+-.~<=", s[0]) >= 0:
 		return false
