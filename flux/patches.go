@@ -80,7 +80,7 @@ func (c *change) isCopy(i int) bool {
 // follows is true for an object that changes only so that it follows the member that
 // takes writes.
 func (c *change) follows() bool {
-	return len(c.to) == 1 && c.to[0] == c.from && c.from.Kind != "Cluster" && !strings.HasSuffix(c.from.Kind, "NetworkPolicy")
+	return len(c.to) == 1 && c.to[0] == c.from && c.from.Kind != "Cluster" && c.from.Kind != "ScheduledBackup" && !strings.HasSuffix(c.from.Kind, "NetworkPolicy")
 }
 
 // operationsTo are those of a JSON 6902 patch that makes one value of another. A merge

@@ -420,6 +420,11 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 	if clusters != len(decisions) {
 		t.Errorf("%d Clusters, but %d decisions", clusters, len(decisions))
 	}
+	served := want
+	want = nil
+	for _, o := range served {
+		want = append(want, wantServing(c, o, couples)...)
+	}
 	_, policies := withoutPolicies(t, want, want)
 	want, _ = withoutPolicies(t, policies, want)
 	got, changed := withoutPolicies(t, policies, after)

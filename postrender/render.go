@@ -275,6 +275,9 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 		for last = first; last < len(stream.Objects) && stream.Objects[last].Document == o.Document; last++ {
 			other := stream.Objects[last]
 			change, changes, err := policies.Of(other)
+			if !other.IsPolicy() {
+				change, changes, err = p.selection.servants.Of(other, paired)
+			}
 			if i, is := paired[other]; is {
 				c := p.selection.candidates[i]
 				changes = true
@@ -290,7 +293,7 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 				continue
 			}
 			nodes := follow.Changes{other.Tree(): change}
-			if found.follows[other] {
+			if found.follows[other] && !changes {
 				nodes, change.InPlace = found.finder.Follow(found.of(other)), other.Tree()
 			}
 			if count += nodesOf(change); count > mostNodes {

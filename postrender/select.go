@@ -12,6 +12,7 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/internal/netpol"
+	"github.com/openova-io/helm-cnpg-pair/internal/serving"
 	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
@@ -46,6 +47,7 @@ type selection struct {
 	topology   topology.Topology
 	candidates []*candidate
 	policies   *netpol.Policies
+	servants   *serving.Servants
 
 	clusters     map[string][]*candidate // by name
 	services     map[string][]claim      // by name
@@ -60,7 +62,7 @@ type rule func(s *selection, c *candidate) (*message.Message, error)
 // The rules, in order: the first that returns a reason decides.
 var (
 	leaveAlone = []rule{checkState, checkReplica, checkMember, checkFollowed, checkOptedOut}
-	cannotPair = []rule{checkIdentity, checkToken, checkPin, checkPinWord, checkAntiAffinity, checkSpread, checkSynchronous, checkNames, checkPolicies}
+	cannotPair = []rule{checkIdentity, checkToken, checkPin, checkPinWord, checkAntiAffinity, checkSpread, checkSynchronous, checkNames, checkPolicies, checkServants}
 )
 
 // mostClusters is how many Clusters a stream may have: each takes some kilobytes of
@@ -90,16 +92,22 @@ func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, [
 				continue
 			}
 			if s.candidates = append(s.candidates, c); len(s.candidates) > mostClusters {
-				s.candidates, s.policies = nil, netpol.Read(nil, nil)
+				s.candidates, s.policies, s.servants = nil, netpol.Read(nil, nil), serving.Find(nil, nil)
 				return s, append(problems, manifest.Problem{Object: o, Err: message.New(message.StreamTooLarge)})
 			}
 		}
 	}
 	var clusters []*netpol.Cluster
+	var served []*serving.Cluster
 	for _, c := range s.candidates {
 		clusters = append(clusters, &c.Cluster)
+		served = append(served, &serving.Cluster{Object: c.Object, Pair: c.Pair})
+	}
+	if t.Enabled && len(served) > 0 {
+		stream.Include(serving.MayFind)
 	}
 	s.policies = netpol.Read(stream.Objects, clusters)
+	s.servants = serving.Find(stream.Objects, served)
 	for _, c := range s.candidates {
 		if err := s.decide(c); err != nil {
 			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})
@@ -449,6 +457,10 @@ func wordAt(m *yaml.Node, key, otherwise string) string {
 		return otherwise
 	}
 	return cmp.Or(yamledit.Scalar(m, key), otherwise)
+}
+
+func checkServants(s *selection, c *candidate) (*message.Message, error) {
+	return s.servants.Conflict(c.Object), nil
 }
 
 func checkPolicies(s *selection, c *candidate) (*message.Message, error) {

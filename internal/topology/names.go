@@ -56,6 +56,15 @@ func shortened(name, suffix string, most int) string {
 	return strings.TrimRight(name, ".") + tail // a dot must not stand before a dash
 }
 
+// maxScheduledBackupName: each Backup of a ScheduledBackup has its name as a label.
+const maxScheduledBackupName = 63
+
+// ServantName is the name of a copy for the replica of an object called name that serves
+// a Cluster, as a ScheduledBackup: name and "-replica", shortened like [ReplicaName].
+func ServantName(name string) string {
+	return shortened(name, ReplicaSuffix, maxScheduledBackupName)
+}
+
 // MeshName is the name of the ClusterMesh-global Service of the Cluster called
 // name, through which the other member reaches it.
 func MeshName(name string) string { return name + "-mesh" }
