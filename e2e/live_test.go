@@ -41,6 +41,7 @@ func TestLive(t *testing.T) {
 		{"sides changed by flux", testSidesChangedByFlux},
 		{"far behind, archive", testFarBehind("store", 9002)},
 		{"the object store gone", testStoreGone},
+		{"backups on schedule", testScheduledBackup},
 		{"two clusters", testTwoClusters},
 		{"cluster lost, sync", testClusterLostSync},
 		{"sides changed by kubectl", testSidesChangedByKubectl},
