@@ -33,6 +33,7 @@ func TestLive(t *testing.T) {
 		c.beside = c.second(t)
 	}
 	for _, test := range []liveTest{
+		{"backups on schedule", testScheduledBackup},
 		{"runbook", testRunbook},
 		{"cluster lost", testClusterLost},
 		{"sides changed by helm 4", testSidesChangedByHelm4},
@@ -41,7 +42,6 @@ func TestLive(t *testing.T) {
 		{"sides changed by flux", testSidesChangedByFlux},
 		{"far behind, archive", testFarBehind("store", 9002)},
 		{"the object store gone", testStoreGone},
-		{"backups on schedule", testScheduledBackup},
 		{"two clusters", testTwoClusters},
 		{"cluster lost, sync", testClusterLostSync},
 		{"sides changed by kubectl", testSidesChangedByKubectl},
