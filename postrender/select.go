@@ -98,16 +98,14 @@ func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, [
 		}
 	}
 	var clusters []*netpol.Cluster
-	var served []*serving.Cluster
 	for _, c := range s.candidates {
 		clusters = append(clusters, &c.Cluster)
-		served = append(served, &serving.Cluster{Object: c.Object, Pair: c.Pair})
 	}
-	if t.Enabled && len(served) > 0 {
+	if t.Enabled && len(clusters) > 0 {
 		stream.Include(serving.MayFind)
 	}
 	s.policies = netpol.Read(stream.Objects, clusters)
-	s.servants = serving.Find(stream.Objects, served)
+	s.servants = serving.Find(stream.Objects, clusters)
 	for _, c := range s.candidates {
 		if err := s.decide(c); err != nil {
 			problems = append(problems, manifest.Problem{Object: c.Object, Err: err})

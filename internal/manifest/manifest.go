@@ -58,6 +58,12 @@ func (o *Object) Park() {
 	}
 }
 
+// Cluster is a Cluster of the stream, and the pair that it would be.
+type Cluster struct {
+	*Object
+	Pair topology.Pair
+}
+
 // Title names the object in messages, as in "Cluster blog/blog-db".
 func (o *Object) Title() string {
 	if o.Name == "" {

@@ -92,12 +92,12 @@ func (p *policy) makePairs(spec *yaml.Node, c *Cluster, pairs []*Cluster) (neede
 		return false, err
 	}
 	before := yamledit.Clone(spec)
-	if err := p.allowPair(spec, c, c.namesHere()...); err != nil {
+	if err := p.allowPair(spec, c, namesHere(c)...); err != nil {
 		return false, err
 	}
 	if isolated && yamledit.Equal(before, spec) {
 		return false, nil
 	}
-	subject.selectOnly(c.namesHere()...)
+	subject.selectOnly(namesHere(c)...)
 	return true, nil
 }

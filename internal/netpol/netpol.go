@@ -34,15 +34,11 @@ import (
 
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
-	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
-// Cluster is a Cluster of the stream, and the pair that it would be.
-type Cluster struct {
-	*manifest.Object
-	Pair topology.Pair
-}
+// Cluster is a Cluster of the stream.
+type Cluster = manifest.Cluster
 
 // Policies are the network policies of a stream.
 type Policies struct {
@@ -315,7 +311,7 @@ func (p *policy) changeSpec(spec *yaml.Node, subjects, pairs []*Cluster) error {
 	case whose == primaryOnly && of.Pair.Primary.Here:
 		return p.allowPair(spec, of, of.Name)
 	case whose == pairOnly:
-		return p.allowPair(spec, of, append(of.namesHere(), of.Name)...)
+		return p.allowPair(spec, of, append(namesHere(of), of.Name)...)
 	}
 	return nil
 }

@@ -180,7 +180,7 @@ func (p *policy) allowPair(spec *yaml.Node, c *Cluster, subjects ...string) erro
 }
 
 // namesHere returns the names of the members that run on this side.
-func (c *Cluster) namesHere() []string {
+func namesHere(c *Cluster) []string {
 	var names []string
 	for _, m := range c.Pair.Members() {
 		if m.Here {

@@ -24,15 +24,9 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
-// Cluster is a Cluster of the stream, and the pair that it would be.
-type Cluster struct {
-	*manifest.Object
-	Pair topology.Pair
-}
-
 // Servants are the objects of a stream that serve its Clusters.
 type Servants struct {
-	clusters map[string][]*Cluster
+	clusters map[string][]*manifest.Cluster
 	of       map[*manifest.Object][]*manifest.Object // by the Cluster
 	names    map[name][]*manifest.Object
 }
@@ -68,8 +62,8 @@ func MayFind(text []byte) bool {
 }
 
 // Find finds the objects of a stream that serve some Clusters.
-func Find(objects []*manifest.Object, clusters []*Cluster) *Servants {
-	s := &Servants{make(map[string][]*Cluster), make(map[*manifest.Object][]*manifest.Object), make(map[name][]*manifest.Object)}
+func Find(objects []*manifest.Object, clusters []*manifest.Cluster) *Servants {
+	s := &Servants{make(map[string][]*manifest.Cluster), make(map[*manifest.Object][]*manifest.Object), make(map[name][]*manifest.Object)}
 	for _, c := range clusters {
 		s.clusters[c.Name] = append(s.clusters[c.Name], c)
 	}
@@ -87,7 +81,7 @@ func Find(objects []*manifest.Object, clusters []*Cluster) *Servants {
 }
 
 // served is the Cluster that an object serves, or nil.
-func (s *Servants) served(o *manifest.Object) *Cluster {
+func (s *Servants) served(o *manifest.Object) *manifest.Cluster {
 	node := kinds[o.Kind].named(o.Tree())
 	if node == nil || o.Name == "" {
 		return nil
