@@ -138,8 +138,9 @@ func Read(sources []Source) (*Stream, []Problem) {
 
 func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 	text := source.Data[piece.Body:piece.End]
-	cluster := mayHaveCluster(text)
-	if !cluster && !mayHaveService(text) && !mayHavePolicy(text) {
+	h := readHead(text)
+	cluster := h.mayHaveCluster(text)
+	if !cluster && !h.mayHaveService(text) && !h.mayHavePolicy(text) {
 		s.unread = append(s.unread, unread{source, piece})
 		return nil
 	}
@@ -293,21 +294,14 @@ func isPolicy(apiVersion, kind string) bool {
 
 // mayHaveService is a cheap filter for objects that may have the name of a Service
 // of the kind that pairs need.
-func mayHaveService(text []byte) bool {
-	if !bytes.Contains(text, []byte("-mesh")) && !bytes.Contains(text, []byte("-active")) && !bytes.Contains(text, []byte(topology.ReplicaSuffix)) {
-		return false
-	}
-	h := readHead(text)
-	return !h.sure || h.isList() || h.kind == "Service" || h.kind == "Pooler"
+func (h head) mayHaveService(text []byte) bool {
+	return (!h.sure || h.isList() || h.kind == "Service" || h.kind == "Pooler") &&
+		(bytes.Contains(text, []byte("-mesh")) || bytes.Contains(text, []byte("-active")) || bytes.Contains(text, []byte(topology.ReplicaSuffix)))
 }
 
 // mayHavePolicy is a cheap filter for network policies that select or name a
 // Cluster, or that have a name which a copy may need.
-func mayHavePolicy(text []byte) bool {
-	if !bytes.Contains(text, []byte("NetworkPolicy")) ||
-		!bytes.Contains(text, []byte("cnpg.io")) && !bytes.Contains(text, []byte(topology.ReplicaSuffix)) {
-		return false
-	}
-	h := readHead(text)
-	return !h.sure || h.isList() || isPolicy(h.apiVersion, h.kind)
+func (h head) mayHavePolicy(text []byte) bool {
+	return (!h.sure || h.isList() || isPolicy(h.apiVersion, h.kind)) && bytes.Contains(text, []byte("NetworkPolicy")) &&
+		(bytes.Contains(text, []byte("cnpg.io")) || bytes.Contains(text, []byte(topology.ReplicaSuffix)))
 }

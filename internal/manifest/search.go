@@ -12,12 +12,9 @@ import (
 
 // mayHaveCluster is the cheap and generous filter: true for every document that
 // has a Cluster, and for some that do not.
-func mayHaveCluster(text []byte) bool {
-	if !bytes.Contains(text, []byte(Group)) && !escapedAPIVersion(text) {
-		return false
-	}
-	h := readHead(text)
-	return !h.sure || h.isList() || h.isCluster()
+func (h head) mayHaveCluster(text []byte) bool {
+	return (!h.sure || h.isList() || h.isCluster()) &&
+		(bytes.Contains(text, []byte(Group)) || escapedAPIVersion(text))
 }
 
 // escapedAPIVersion is true where an apiVersion is a double-quoted string with

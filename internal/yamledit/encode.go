@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -65,12 +66,11 @@ func (w *blockWriter) node(n *yaml.Node, first, indent int) {
 const longestKey = 120
 
 func (w *blockWriter) key(key *yaml.Node, indent int) {
-	text := flowText(key)
+	var text string
 	if key.Kind == yaml.ScalarNode {
-		text = scalarInBlock(key)
-		if text == "" {
-			text = "null"
-		}
+		text = cmp.Or(scalarInBlock(key), "null")
+	} else {
+		text = flowText(key)
 	}
 	if key.Kind == yaml.ScalarNode && len(text) <= longestKey {
 		w.WriteString(text + ":")
@@ -140,12 +140,14 @@ func isLiteral(n *yaml.Node) bool {
 // scalarInBlock returns a scalar on one line of block YAML: as it is written in its
 // own text, where that is possible; nothing for a null that is not written.
 func scalarInBlock(n *yaml.Node) string {
-	text := jsonString(n.Value)
+	var text string
 	switch {
 	case isPlain(n) && n.Value != "" && !strings.ContainsAny(n.Value, breaks), isPlain(n) && n.Value == "" && n.Style&yaml.TaggedStyle == 0:
 		text = n.Value
 	case n.Style&yaml.SingleQuotedStyle != 0 && fitsSingleQuotes(n):
 		text = singleQuoted(n.Value)
+	default:
+		text = jsonString(n.Value)
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
 		text = n.Tag + " " + text
@@ -207,6 +209,9 @@ func plainInFlow(s string) bool {
 }
 
 func jsonString(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return `"` + s + `"`
+	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
