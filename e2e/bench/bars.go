@@ -25,8 +25,8 @@ func bars(all map[string]usage) []bar {
 		{"start-up: of an empty program", cpu("empty "+pair) / cpu("empty "+nothing), 2, "times"},
 		{"start-up: CPU", cpu("empty " + pair), 4, "ms"},
 		{"small: of yq's CPU", cpu("small "+pair) / cpu("small "+yq), 1. / 3, "times"},
-		{"large: of yq's CPU", cpu("large "+pair) / cpu("large "+yq), 1. / 15, "times"},
-		{"large: memory, of the input", float64(all["large "+pair].peak) / (float64(large.bytes) / 1e3), 2.8, "times"},
+		{"large: of yq's CPU", cpu("large "+pair) / cpu("large "+yq), 1. / 30, "times"},
+		{"large: memory, of the input", float64(all["large "+pair].peak) / (float64(large.bytes) / 1e3), 2, "times"},
 		{"large, hot standby off: of cat's CPU, without start-up", (cpu("large "+off) - cpu("empty "+pair)) / cpu("large "+cat), 2, "times"},
 		{"a document of large, of one of medium", perDocument(large) / perDocument(medium), 0.8, "times"},
 	}

@@ -42,15 +42,33 @@ func (p *Process) Read(files ...string) ([]postrender.Source, error) {
 	return sources, nil
 }
 
-// readStream reads standard input to its end.
+// readStream reads standard input to its end, block by block. It lets go of those that it
+// has joined, so that a large stream is not in memory twice.
 func readStream(r io.Reader) (postrender.Source, error) {
-	const name = "stdin"
-	data, err := io.ReadAll(r)
-	if len(data) > 8<<20 {
-		debug.FreeOSMemory()   // the blocks that were read would stay beside the whole
-		debug.SetGCPercent(50) // and so would as much rubbish as the stream is long
+	const size, atOnce = 1 << 20, 8
+	var blocks [][]byte
+	length := 0
+	var err error
+	for err == nil {
+		var n int
+		block := make([]byte, size)
+		n, err = io.ReadFull(r, block)
+		blocks = append(blocks, block[:n])
+		length += n
 	}
-	return postrender.Source{Name: name, Data: data}, readError(name, err)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	data := make([]byte, 0, length)
+	for i, block := range blocks {
+		data = append(data, block...)
+		blocks[i] = nil
+		if (i+1)%atOnce == 0 {
+			debug.FreeOSMemory()
+			debug.SetGCPercent(20) // rubbish that grows with the stream would be much, too
+		}
+	}
+	return postrender.Source{Name: "stdin", Data: data}, readError("stdin", err)
 }
 
 func readError(name string, err error) error {
