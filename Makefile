@@ -117,14 +117,8 @@ e2e-programs: ## builds all that the suites run
 # Two suites at once, as one waits for controllers while another computes. The live one
 # is alone: it measures for how long writes pause.
 e2e: e2e-programs ## all of them but what takes very long to build; root on Debian
-	$(MAKE) -k -j2 -O BESIDE=yes e2e-release e2e-dist e2e-admission e2e-helm corpus e2e-flux e2e-policy e2e-krm e2e-argocd
+	$(MAKE) -k -j2 -O e2e-release e2e-dist e2e-admission e2e-helm corpus e2e-flux e2e-policy e2e-krm e2e-argocd
 	$(MAKE) e2e-live
-
-ifdef BESIDE
-# these look for free ports, and would find the same
-e2e-admission: | e2e-release
-e2e-flux: | e2e-admission
-endif
 
 e2e-all: ## the same, with the programs that take very long to build
 	$(MAKE) e2e E2E=all

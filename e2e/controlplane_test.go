@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -407,23 +408,25 @@ func eventually(t testing.TB, limit time.Duration, what string, check func() err
 	}
 }
 
-// addresses are those given out, because the system gives one out twice now and
-// then: nobody has listened there in between.
-var addresses sync.Map
+// ports counts those that were tried.
+var ports atomic.Int64
 
+// freeAddress returns an address that nobody listens at. Whoever asked for it has not
+// begun to listen when another suite, beside this one, asks for its own: so each process
+// has ports of its own, and none of those that the system gives to clients.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	for {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := listener.Addr().String()
-		listener.Close()
-		if _, given := addresses.LoadOrStore(address, true); !given {
+	const each = 200
+	first := 11_000 + os.Getpid()%90*each
+	for range each {
+		address := fmt.Sprintf("127.0.0.1:%d", first+int(ports.Add(1))%each)
+		if listener, err := net.Listen("tcp", address); err == nil {
+			listener.Close()
 			return address
 		}
 	}
+	t.Fatalf("none of %d ports from %d on is free", each, first)
+	return ""
 }
 
 func write(t testing.TB, path string, text []byte) {
