@@ -859,7 +859,21 @@ func (n *namespace) collect(t *testing.T) {
 			write(t, filepath.Join(dir, filepath.Base(filepath.Dir(path))+"-"+filepath.Base(path)), data)
 		}
 	}
-	t.Logf("what was seen of namespace %s is in %s", n.name, dir)
+	t.Logf("what was seen of namespace %s is in %s; in short:", n.name, dir)
+	short := func(lines int, args ...string) {
+		out, err := n.try(args...)
+		if err != nil {
+			out = err.Error()
+		}
+		all := strings.Split(strings.TrimSpace(out), "\n")
+		t.Log(strings.Join(all[max(0, len(all)-lines):], "\n"))
+	}
+	short(5, "get", clusters)
+	short(8, "get", "pods", "-o", "wide")
+	short(8, "get", "events", "--sort-by=.lastTimestamp", "--field-selector=type=Warning")
+	for _, name := range []string{x, replica} {
+		short(8, "logs", "-l", "cnpg.io/cluster="+name+",cnpg.io/podRole=instance", "-c", "postgres", "--tail=8")
+	}
 }
 
 // elapsed is eventually, and how long that took.
