@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
@@ -15,8 +16,9 @@ import (
 // member lives on, and must not change where it archives.
 type Generations string
 
-// generation is a number that may also be a time, as in 20261128093000.
-var generation = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
+// generation is a number that may also be a time, as in 20261128093000. This expression
+// and the others are compiled when they are needed, because each start would pay for it.
+var generation = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[1-9][0-9]{0,17}$`) })
 
 // each calls f with the parts of the setting.
 func (g Generations) each(f func(name, number string)) {
@@ -45,7 +47,7 @@ func (g Generations) validate() error {
 	named := make(map[string]bool)
 	g.each(func(name, number string) {
 		switch {
-		case name == "" || CheckClusterName(name) != nil || !generation.MatchString(number):
+		case name == "" || CheckClusterName(name) != nil || !generation().MatchString(number):
 			wrong = message.New(message.NoGeneration, "word", string(g))
 		case named[name]:
 			wrong = message.New(message.GenerationTwice, "name", name)
@@ -70,12 +72,14 @@ func (m Member) ServerName(own string) string {
 }
 
 // megabytes is a size as PostgreSQL takes it for a parameter in megabytes.
-var megabytes = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) *(B|kB|MB|GB|TB)?$`)
+var megabytes = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) *(B|kB|MB|GB|TB)?$`)
+})
 
 // validMegabytes refuses a size that PostgreSQL would refuse: its start-up would
 // fail.
 func validMegabytes(size string) bool {
-	parts := megabytes.FindStringSubmatch(size)
+	parts := megabytes().FindStringSubmatch(size)
 	if parts == nil {
 		return false
 	}

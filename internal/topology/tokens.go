@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
@@ -64,10 +65,10 @@ func (t Tokens) validate() error {
 // isVariable is true for a variable of Flux's substitution, which package flux
 // knows.
 func (t Tokens) isVariable() bool {
-	return fluxVariable.MatchString(string(t))
+	return fluxVariable().MatchString(string(t))
 }
 
-var fluxVariable = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+var fluxVariable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`) })
 
 // single is true for a token without a name.
 func (t Tokens) single() bool { return t != "" && !strings.Contains(string(t), ",") && t.of("") != "" }
