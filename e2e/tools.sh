@@ -2,7 +2,7 @@
 # tools.sh NAME...: builds the programs that the tests run, each once for each
 # version, from the Go module proxy, and prints their paths. They are kept
 # outside the repository, in $CNPG_PAIR_CACHE or the user's cache. For live it
-# does the same with all that live/cluster.sh runs.
+# does the same with all that live/cluster.sh runs, for live-more with all that it may run.
 set -eu
 cd "$(dirname "$0")/build"
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
@@ -77,6 +77,7 @@ for name; do
 		echo "$program"
 		;;
 	live) ../live/cluster.sh tools ;;
+	live-more) ../live/cluster.sh tools more ;;
 	*) echo "tools.sh: no tool is called $name" >&2; exit 2 ;;
 	esac
 done

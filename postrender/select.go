@@ -102,7 +102,7 @@ func selectClusters(t topology.Topology, stream *manifest.Stream) (*selection, [
 		clusters = append(clusters, &c.Cluster)
 	}
 	if t.Enabled && len(clusters) > 0 {
-		stream.Include(serving.MayFind)
+		serving.Include(stream)
 	}
 	s.policies = netpol.Read(stream.Objects, clusters)
 	s.servants = serving.Find(stream.Objects, clusters)

@@ -16,7 +16,7 @@
 #   cluster.sh operator 1.29 installs the operator's former version; without 1.29, its own
 #   cluster.sh where         prints its directory
 #   cluster.sh packages      prints which of Debian's packages it needs
-#   cluster.sh tools         installs those, and builds all that it runs
+#   cluster.sh tools [more]  installs those, and builds all that it runs, or may run
 #   cluster.sh down          stops it and removes what it wrote
 #
 # cluster.sh second ... does the same with another cluster beside the first one, of
@@ -274,9 +274,7 @@ tools() {
 	operator=$("$here/../tools.sh" operator)
 	dns=$("$here/../tools.sh" dns)
 	objects=$("$here/../tools.sh" objects)
-	former=$("$here/../tools.sh" operator-1.29)
-	barman=$("$here/../tools.sh" barman-cloud)
-	images=$("$here/images.sh")
+	images=$("$here/images.sh" "${1-}")
 }
 
 # join lays a cable between the second cluster's control and the first one's
@@ -338,12 +336,11 @@ stop() {
 case ${1-} in
 up) up ;;
 image)
-	tools
+	tools more
 	shift
 	for image; do # not name, which inside sets
 		case $image in
-		operator-1.29) image=$(basename "$former") ;;
-		barman-cloud) image=$(basename "$barman") ;;
+		operator-1.29 | barman-cloud) image=$(basename "$("$here/../tools.sh" "$image")") ;;
 		esac
 		for node in $nodes; do
 			load "$node" "$image"
@@ -353,7 +350,7 @@ image)
 operator)
 	tools
 	if [ "${2-}" = 1.29 ]; then
-		install_operator operator-1.29 "$former" e2e-1.29
+		install_operator operator-1.29 "$("$here/../tools.sh" operator-1.29)" e2e-1.29
 	else
 		install_operator operator "$operator" e2e
 	fi
@@ -362,7 +359,7 @@ operator)
 where) echo "$state" ;;
 packages) echo $apt_packages ;;
 tools)
-	tools
+	tools "${2-}"
 	echo "$images"
 	;;
 enter)

@@ -1,16 +1,17 @@
 #!/bin/sh
-# images.sh: builds the container images of the live cluster, each once, and
-# prints the directory that holds them. Nothing is pulled: a machine without a
+# images.sh [more]: builds the container images of the live cluster, each once, and
+# prints the directory that holds them; with more, also those that few tests need, of
+# programs that take long to build. Nothing is pulled: a machine without a
 # way to an image registry can run the tests too. They are kept where tools.sh
 # keeps its programs.
 set -eu
 cd "$(dirname "$0")"
 cache=${CNPG_PAIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cnpg-pair}
 operator=$(../tools.sh operator)
-former=$(../tools.sh operator-1.29)
-barman=$(../tools.sh barman-cloud)
 images=$cache/images
 mkdir -p "$images"
+exec 9>"$images/lock"
+flock 9 # tests ask for them side by side
 
 # PostgreSQL's own programs come before Debian's, which are scripts of Perl around them:
 # the probes of every Pod run one each few seconds
@@ -60,6 +61,32 @@ if [ ! -e "$images/postgresql-17.tar" ]; then
 	rm -rf "$root"
 fi
 
+# operator PROGRAM TAG: it finds the program that it copies into Pods by architecture
+operator() {
+	[ ! -e "$images/$(basename "$1").tar" ] || return 0
+	root=$(mktemp -d "$images/root.XXXXXX")
+	trap 'rm -rf "$root"' EXIT
+	mkdir -p "$root/operator" "$root/tmp"
+	cp "$1" "$root/operator/manager_$(go env GOARCH)"
+	ln -s "operator/manager_$(go env GOARCH)" "$root/manager"
+	chmod 755 "$root"
+	chmod 1777 "$root/tmp"
+	image "$(basename "$1").tar" "cnpg-pair.local/operator:$2" "$root" 65532:65532 /manager
+	rm -rf "$root"
+}
+operator "$operator" e2e
+# what a Pod's sandbox runs
+if [ ! -e "$images/pause.tar" ]; then
+	root=$(mktemp -d "$images/root.XXXXXX")
+	trap 'rm -rf "$root"' EXIT
+	CGO_ENABLED=0 go build -ldflags "-s -w" -o "$root/pause" ./pause
+	chmod 755 "$root"
+	image pause.tar cnpg-pair.local/pause:e2e "$root" 65535:65535 /pause
+	rm -rf "$root"
+fi
+echo "$images"
+[ "${1-}" = more ] || exit 0
+
 # The major version before it, as Debian's former release packages it. pg_upgrade runs
 # the former server in the new one's image, where the operator brings its programs, but
 # not the libraries that they need: so this layer is in both images.
@@ -80,23 +107,10 @@ if [ ! -e "$images/postgresql-15.tar" ] || [ ! -e "$images/postgresql-17-from-15
 	rm -rf "$root"
 fi
 
-# operator PROGRAM TAG: it finds the program that it copies into Pods by architecture
-operator() {
-	[ ! -e "$images/$(basename "$1").tar" ] || return 0
-	root=$(mktemp -d "$images/root.XXXXXX")
-	trap 'rm -rf "$root"' EXIT
-	mkdir -p "$root/operator" "$root/tmp"
-	cp "$1" "$root/operator/manager_$(go env GOARCH)"
-	ln -s "operator/manager_$(go env GOARCH)" "$root/manager"
-	chmod 755 "$root"
-	chmod 1777 "$root/tmp"
-	image "$(basename "$1").tar" "cnpg-pair.local/operator:$2" "$root" 65532:65532 /manager
-	rm -rf "$root"
-}
-operator "$operator" e2e
-operator "$former" e2e-1.29
+operator "$(../tools.sh operator-1.29)" e2e-1.29
 
 # the Barman Cloud plugin, which is its own sidecar: that runs Debian's barman-cloud
+barman=$(../tools.sh barman-cloud)
 if [ ! -e "$images/$(basename "$barman").tar" ]; then
 	root=$(mktemp -d "$images/root.XXXXXX")
 	trap 'rm -rf "$root"' EXIT
@@ -105,14 +119,3 @@ if [ ! -e "$images/$(basename "$barman").tar" ]; then
 	BASE=postgresql-17.tar image "$(basename "$barman").tar" cnpg-pair.local/barman-cloud:e2e "$root" 26:26 /manager
 	rm -rf "$root"
 fi
-
-# what a Pod's sandbox runs
-if [ ! -e "$images/pause.tar" ]; then
-	root=$(mktemp -d "$images/root.XXXXXX")
-	trap 'rm -rf "$root"' EXIT
-	CGO_ENABLED=0 go build -ldflags "-s -w" -o "$root/pause" ./pause
-	chmod 755 "$root"
-	image pause.tar cnpg-pair.local/pause:e2e "$root" 65535:65535 /pause
-	rm -rf "$root"
-fi
-echo "$images"

@@ -115,6 +115,14 @@ type Stream struct {
 type unread struct {
 	source *Source
 	piece  yamledit.Piece
+	kind   string // of its only object, empty where that is not certain
+}
+
+func (u unread) text() []byte { return u.source.Data[u.piece.Body:u.piece.End] }
+
+// mayHave is a cheap filter for the documents that have objects of a kind.
+func (u unread) mayHave(kind string) bool {
+	return u.kind == kind || u.kind == "" && bytes.Contains(u.text(), []byte(kind))
 }
 
 // Read finds the objects of the sources. All problems come together.
@@ -141,7 +149,7 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 	h := readHead(text)
 	cluster := h.mayHaveCluster(text)
 	if !cluster && !h.mayHaveService(text) && !h.mayHavePolicy(text) {
-		s.unread = append(s.unread, unread{source, piece})
+		s.unread = append(s.unread, unread{source, piece, h.onlyKind()})
 		return nil
 	}
 	document, err := s.budget.Parse(source.Data, piece)
@@ -171,7 +179,7 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 		s.Objects = append(s.Objects, objects...)
 		objects[0].Park()
 	} else {
-		s.unread = append(s.unread, unread{source, piece})
+		s.unread = append(s.unread, unread{source, piece, h.onlyKind()})
 	}
 	return problems
 }
@@ -179,10 +187,19 @@ func (s *Stream) read(source *Source, piece yamledit.Piece) []Problem {
 // Include reads more documents, those whose text a function wants, and puts their
 // objects among the others. Those that are broken are not ours to judge.
 func (s *Stream) Include(wanted func(text []byte) bool) {
-	var left []unread
+	s.include(func(u unread) bool { return wanted(u.text()) })
+}
+
+// IncludeKinds does so with the documents that may have objects of some kinds.
+func (s *Stream) IncludeKinds(kinds ...string) {
+	s.include(func(u unread) bool { return slices.ContainsFunc(kinds, u.mayHave) })
+}
+
+func (s *Stream) include(wanted func(unread) bool) {
+	left := s.unread[:0]
 	for _, u := range s.unread {
 		var document *yamledit.Document
-		if wanted(u.source.Data[u.piece.Body:u.piece.End]) {
+		if wanted(u) {
 			document, _ = s.budget.Parse(u.source.Data, u.piece)
 		}
 		if document == nil || document.Tree == nil {
@@ -213,11 +230,7 @@ func (s *Stream) Find(kind string, words ...string) iter.Seq[*Object] {
 			}
 		}
 		for _, u := range s.unread {
-			text := u.source.Data[u.piece.Body:u.piece.End]
-			if !bytes.Contains(text, []byte(kind)) || !slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(text, []byte(word)) }) {
-				continue
-			}
-			if h := readHead(text); h.sure && !h.isList() && h.kind != kind {
+			if !u.mayHave(kind) || !slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(u.text(), []byte(word)) }) {
 				continue
 			}
 			document, err := yamledit.Parse(u.source.Data, u.piece)

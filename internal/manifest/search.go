@@ -44,6 +44,15 @@ type head struct {
 
 func (h head) isList() bool { return strings.HasSuffix(h.kind, "List") }
 
+// onlyKind is that of the document's only object, empty where it is not certain, or
+// where there may be several.
+func (h head) onlyKind() string {
+	if !h.sure || h.isList() {
+		return ""
+	}
+	return h.kind
+}
+
 func (h head) isCluster() bool {
 	return strings.HasPrefix(h.apiVersion, Group+"/") && h.kind == "Cluster"
 }

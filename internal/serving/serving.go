@@ -14,7 +14,8 @@
 package serving
 
 import (
-	"bytes"
+	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -49,16 +50,9 @@ func isServant(o *manifest.Object) bool {
 	return is && kind.group == o.Group()
 }
 
-// MayFind is a cheap filter for the documents that have such objects.
-func MayFind(text []byte) bool {
-	for kind := range kinds {
-		if bytes.Contains(text, []byte(kind)) {
-			if own, sure := manifest.KindOf(text); !sure || own == kind || bytes.HasSuffix([]byte(own), []byte("List")) {
-				return true
-			}
-		}
-	}
-	return false
+// Include takes the documents that have such objects into a stream.
+func Include(stream *manifest.Stream) {
+	stream.IncludeKinds(slices.Sorted(maps.Keys(kinds))...)
 }
 
 // Find finds the objects of a stream that serve some Clusters.
