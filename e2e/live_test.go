@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -615,7 +616,15 @@ func (c *cluster) script(t *testing.T, args ...string) {
 // run runs a program that reaches the cluster. Its error says what it said; one
 // that hangs, as kubectl exec does on a lost node, is ended.
 func (c *cluster) run(env []string, stdin string, command ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	return c.runFor(time.Minute, env, stdin, command...)
+}
+
+// order is how long a command may take that is not only a question: it may wait until
+// something is gone, or for webhooks.
+const order = 4 * time.Minute
+
+func (c *cluster) runFor(limit time.Duration, env []string, stdin string, command ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	command = slices.Concat(c.prefix, command)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -653,13 +662,32 @@ func (n *namespace) try(args ...string) (string, error) {
 	return n.run(nil, "", append([]string{n.kube, "-n", n.name}, args...)...)
 }
 
+// crowded is what an API server, a webhook or a kubelet says that had no time to answer.
+var crowded = regexp.MustCompile(`failed calling webhook|context deadline exceeded|etcdserver: |connection refused|TLS handshake timeout|` +
+	`i/o timeout|unexpected EOF|error dialing backend|unable to upgrade connection|server is currently unable`)
+
+// must is the answer to a question, or to an order that may be given twice, which is asked
+// again where a crowded machine was the reason that there was none.
+func must(t *testing.T, ask func() (string, error)) string {
+	t.Helper()
+	for again := 5; ; again-- {
+		out, err := ask()
+		if err == nil {
+			return out
+		}
+		if again == 0 || !crowded.MatchString(err.Error()) {
+			t.Fatal(err)
+		}
+		t.Logf("again, after: %v", err)
+		time.Sleep(5 * time.Second)
+	}
+}
+
 func (n *namespace) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := n.try(args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return must(t, func() (string, error) {
+		return n.runFor(order, nil, "", append([]string{n.kube, "-n", n.name}, args...)...)
+	})
 }
 
 // helm installs or upgrades the example chart through cnpg-pair, with the hooks
@@ -668,9 +696,7 @@ func (n *namespace) helm(t *testing.T, env []string) {
 	t.Helper()
 	args := []string{n.cluster.helm, "-n", n.name, "upgrade", "--install", "blog", "../examples/tenant", "--no-hooks",
 		"--post-renderer", binary, "--set", n.values()}
-	if _, err := n.run(env, "", args...); err != nil {
-		t.Fatal(err)
-	}
+	must(t, func() (string, error) { return n.runFor(order, env, "", args...) })
 }
 
 func (n *namespace) template(t *testing.T) string {
@@ -693,9 +719,9 @@ func (n *namespace) rendered(t *testing.T, env []string, chart string) string {
 
 func (n *namespace) applied(t *testing.T, manifests string) {
 	t.Helper()
-	if _, err := n.run(nil, manifests, n.kube, "-n", n.name, "apply", "-f", "-"); err != nil {
-		t.Fatal(err)
-	}
+	must(t, func() (string, error) {
+		return n.runFor(order, nil, manifests, n.kube, "-n", n.name, "apply", "-f", "-")
+	})
 }
 
 func (n *namespace) values() string { return "database.size=1Gi,database.image=" + n.image }
@@ -823,11 +849,7 @@ func (n *namespace) trySuper(pod, statement string) (string, error) {
 
 func (n *namespace) super(t *testing.T, pod, statement string) string {
 	t.Helper()
-	out, err := n.trySuper(pod, statement)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return must(t, func() (string, error) { return n.trySuper(pod, statement) })
 }
 
 // collect writes what a person needs to find out why a test failed.
