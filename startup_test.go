@@ -12,6 +12,9 @@ import (
 // TestInit holds what each start pays before main runs: a package of ours that fills
 // tables or compiles expressions then has allocated more than this.
 func TestInit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("with the switches of make mutants in it, a program allocates more")
+	}
 	const most = 1500 // bytes; one regular expression is some thousands
 	program := filepath.Join(t.TempDir(), "cnpg-pair")
 	link(t, program)
