@@ -23,17 +23,16 @@ import (
 // runs, with CloudNativePG in it and a default storage class, and for PostgreSQL
 // the image that E2E_IMAGE names, or the operator's choice.
 //
-// Its tests wait most of the time, so they run side by side, as many at once as
-// -parallel says, the longest first. None of them takes a region away, and no
-// application in them writes as fast as it can: TestLiveUnderLoad and
-// TestLiveRegionLost have the machine for themselves.
+// Its tests wait most of the time, so they run side by side, the longest first. None of
+// them takes a region away, and no application in them writes as fast as it can:
+// TestLiveUnderLoad and TestLiveRegionLost have the machine for themselves.
 func TestLive(t *testing.T) {
 	c := theCluster(t)
 	versions(t, c)
 	if c.state != "" {
 		c.beside = c.second(t)
 	}
-	for _, test := range []liveTest{
+	sideBySide(t, c, []liveTest{
 		{"backups on schedule", testScheduledBackup},
 		{"runbook", testRunbook},
 		{"cluster lost", testClusterLost},
@@ -56,17 +55,31 @@ func TestLive(t *testing.T) {
 		{"parameters lowered", testParametersLowered},
 		{"pair", testPair},
 		{"turned on without a pin", testUnpinned},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t, c)
-		})
-	}
+	})
 }
 
 type liveTest struct {
 	name string
 	run  func(*testing.T, *cluster)
+}
+
+// sideBySide begins the tests in their order, three at once. With t.Parallel it would be
+// any order.
+func sideBySide(t *testing.T, c *cluster, tests []liveTest) {
+	next := make(chan liveTest)
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for test := range next {
+				t.Run(test.name, func(t *testing.T) { test.run(t, c) })
+			}
+		})
+	}
+	for _, test := range tests {
+		next <- test
+	}
+	close(next)
+	group.Wait()
 }
 
 // TestLiveMore is the same with programs that take very long to build, the Barman Cloud
@@ -78,7 +91,7 @@ func TestLiveMore(t *testing.T) {
 	c := theCluster(t)
 	c.ours(t, "images must be loaded for this")
 	c.beside = c.second(t)
-	for _, test := range []liveTest{
+	sideBySide(t, c, []liveTest{
 		{"created again, archive", testGenerations("store", 9003)},
 		{"created again, plugin", testGenerations("plugin", 9013)},
 		{"far behind, plugin", testFarBehind("plugin", 9012)},
@@ -86,12 +99,7 @@ func TestLiveMore(t *testing.T) {
 		{"major upgrade", testMajorUpgrade},
 		{"major upgrade of a pair", testMajorUpgradeOfAPair},
 		{"certificates renewed, two clusters", testCertificatesRenewedInTwo},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t, c)
-		})
-	}
+	})
 }
 
 // ours skips a test that needs more of the cluster than Kubernetes offers.
