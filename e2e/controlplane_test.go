@@ -380,7 +380,7 @@ func listed(object *unstructured.Unstructured) ([]*unstructured.Unstructured, er
 	return found, err
 }
 
-// pollEvery is how long eventually waits at first. With nodes it is a second, as each
+// pollEvery is how long eventually waits at first. With nodes it is two seconds, as each
 // kubectl takes almost half of one of a processor; and a limit is patience times as
 // long, because it is not what these tests measure.
 var (

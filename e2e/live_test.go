@@ -536,7 +536,7 @@ func theCluster(t *testing.T) *cluster {
 }
 
 func startCluster(t *testing.T) *cluster {
-	pollEvery, patience = time.Second, 3
+	pollEvery, patience = 2*time.Second, 3
 	c := &cluster{kube: tool(t, "kubectl"), helm: tool(t, "helm3")}
 	if kubeconfig := os.Getenv("CNPG_PAIR_KUBECONFIG"); kubeconfig != "" {
 		c.env = []string{"KUBECONFIG=" + kubeconfig}
