@@ -42,33 +42,28 @@ func (p *Process) Read(files ...string) ([]postrender.Source, error) {
 	return sources, nil
 }
 
-// readStream reads standard input to its end, block by block. It lets go of those that it
-// has joined, so that a large stream is not in memory twice.
+// readStream reads standard input to its end.
 func readStream(r io.Reader) (postrender.Source, error) {
-	const size, atOnce = 1 << 20, 8
-	var blocks [][]byte
-	length := 0
-	var err error
-	for err == nil {
-		var n int
-		block := make([]byte, size)
-		n, err = io.ReadFull(r, block)
-		blocks = append(blocks, block[:n])
-		length += n
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	data := make([]byte, 0, length)
-	for i, block := range blocks {
-		data = append(data, block...)
-		blocks[i] = nil
-		if (i+1)%atOnce == 0 {
-			debug.FreeOSMemory()
-			debug.SetGCPercent(20) // rubbish that grows with the stream would be much, too
-		}
+	data, err := readInto(reserve(256<<20), r)
+	if len(data) > 8<<20 {
+		debug.SetGCPercent(100) // what there is beside the stream is small
 	}
 	return postrender.Source{Name: "stdin", Data: data}, readError("stdin", err)
+}
+
+// readInto reads to the end, into the room as far as it is large enough.
+func readInto(room []byte, r io.Reader) ([]byte, error) {
+	read, err := io.ReadFull(r, room)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return room[:read:read], nil
+	} else if err != nil {
+		return nil, err
+	}
+	rest, err := io.ReadAll(r)
+	if len(room) == 0 {
+		return rest, err
+	}
+	return append(room[:read:read], rest...), err
 }
 
 func readError(name string, err error) error {
