@@ -144,7 +144,7 @@ func Equal(a, b *yaml.Node) bool {
 	}
 	switch a.Kind {
 	case yaml.ScalarNode:
-		return IsNull(a) && IsNull(b) || a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
+		return IsNull(a) && IsNull(b) && (a.Tag == "!") == (b.Tag == "!") || a.Value == b.Value && a.ShortTag() == b.ShortTag() &&
 			(isResolved(a) == isResolved(b) || readsAsString(a.Value))
 	case yaml.MappingNode:
 		others := make(map[string]int, len(b.Content)/2)
