@@ -34,7 +34,7 @@ func (s *selection) findPlaces(stream *manifest.Stream) places {
 	stream.Include(found.finder.MayFind)
 	for _, o := range stream.Objects {
 		of := found.of(o)
-		if s.topology.Follow {
+		if s.topology.Follow && !s.servants.Serves(o) { // of which a copy is made
 			found.follows[o] = len(found.finder.Follow(of)) > 0
 		}
 		for i := range of {

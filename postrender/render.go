@@ -293,7 +293,7 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 				continue
 			}
 			nodes := follow.Changes{other.Tree(): change}
-			if found.follows[other] && !changes {
+			if !changes {
 				nodes, change.InPlace = found.finder.Follow(found.of(other)), other.Tree()
 			}
 			if count += nodesOf(change); count > mostNodes {

@@ -31,6 +31,10 @@ func TestHosts(t *testing.T) {
 		"db-rw.shop db-rw.shop.svc a.db-rw":       "",
 		"db-rw.blog.example.com db-rw_x _db-rw":   "",
 		"/run/db-rw /run/db-rw/x http://x/db-rw":  "",
+		"adb-rw zdb-rw Adb-rw Zdb-rw 0db-rw":      "", // the ends of what a name is made of
+		"9db-rw db-rwa db-rwz db-rwA db-rwZ":      "",
+		"db-rw0 db-rw9 -db-rw db-rw- db-rw_":      "",
+		"`db-rw {db-rw @db-rw [db-rw":             "db-rw db-rw db-rw db-rw",
 		"db-app":                                  "",
 		"":                                        "",
 	} {

@@ -74,6 +74,9 @@ func Find(objects []*manifest.Object, clusters []*manifest.Cluster) *Servants {
 	return s
 }
 
+// Serves tells whether an object serves one of the Clusters.
+func (s *Servants) Serves(o *manifest.Object) bool { return isServant(o) && s.served(o) != nil }
+
 // served is the Cluster that an object serves, or nil.
 func (s *Servants) served(o *manifest.Object) *manifest.Cluster {
 	node := kinds[o.Kind].named(o.Tree())

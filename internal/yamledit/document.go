@@ -85,7 +85,7 @@ func (d *Document) LastLine() int {
 // Park lets go of the tree of a document until [Document.Load], where the stream has
 // too many: whoever holds a node of it, but for Tree, must not use that any more.
 func (d *Document) Park() {
-	if d.crowded && !d.parked {
+	if d.crowded {
 		d.root, d.Tree.Content, d.parked = nil, nil, true
 	}
 }

@@ -399,3 +399,16 @@ func TestRewriteItems(t *testing.T) {
 		})
 	}
 }
+
+// TestBlockText: scalars are written from their tree as they were written, with a tag
+// where they had one.
+func TestBlockText(t *testing.T) {
+	for _, text := range []string{
+		"a: |\n  x\n  y\n", "a: |-\n  x\n\n  y\n", "a: !!str |\n  x\n", "a: !!str |-\n  x\n",
+		"- |\n  x\n- plain\n- 'single'\n- \"double\\n\"\n- !!str 1\n- !!str '1'\n", "a:\n- b: |\n    x\n  c: 1\n",
+	} {
+		if got := blockText(parse(t, text).Tree); got != text {
+			t.Errorf("got\n%s\nwant\n%s", got, text)
+		}
+	}
+}
