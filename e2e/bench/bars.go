@@ -23,7 +23,7 @@ func bars(all map[string]usage) []bar {
 	medium, large := streams[1], streams[2]
 	return []bar{
 		{"start-up: of an empty program", cpu("empty "+pair) / cpu("empty "+nothing), 2, "times"},
-		{"start-up: CPU", cpu("empty " + pair), 4, "ms"},
+		{"start-up: CPU", cpu("empty " + pair), 5, "ms"},
 		{"small: of yq's CPU", cpu("small "+pair) / cpu("small "+yq), 1. / 3, "times"},
 		{"large: of yq's CPU", cpu("large "+pair) / cpu("large "+yq), 1. / 30, "times"},
 		{"large: memory, of the input", float64(all["large "+pair].peak) / (float64(large.bytes) / 1e3), 2, "times"},
