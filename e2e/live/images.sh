@@ -75,6 +75,7 @@ operator() {
 	rm -rf "$root"
 }
 operator "$operator" e2e
+
 # what a Pod's sandbox runs
 if [ ! -e "$images/pause.tar" ]; then
 	root=$(mktemp -d "$images/root.XXXXXX")
