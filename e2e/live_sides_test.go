@@ -29,13 +29,14 @@ func testTwoClusters(t *testing.T, c *cluster) {
 	evidence(t, "rows written in one cluster and read in the other, with the same credentials", "1000, %s, sslmode=verify-full to %s-mesh",
 		a.super(t, x+"-1", "SELECT version || ' ' || cipher FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"), x)
 
-	// in each cluster its own member, and of the other one the mesh Service only, and in both the write address
+	// in each cluster its own member, and of the other one the mesh Service only, and in both the write address and
+	// the names of the primary
 	for _, side := range []struct {
 		*namespace
 		clusters, services string
 	}{
 		{a, x, "blog blog-db-active blog-db-mesh blog-db-r blog-db-ro blog-db-rw"},
-		{b, replica, "blog blog-db-active blog-db-mesh blog-db-replica-r blog-db-replica-ro blog-db-replica-rw"},
+		{b, replica, "blog blog-db-active blog-db-mesh blog-db-r blog-db-replica-r blog-db-replica-ro blog-db-replica-rw blog-db-ro blog-db-rw"},
 	} {
 		for kind, names := range map[string]string{clusters: side.clusters, "services": side.services} {
 			if got := side.kubectl(t, "get", kind, "-o", "jsonpath={.items[*].metadata.name}"); got != names {
@@ -60,9 +61,64 @@ func testTwoClusters(t *testing.T, c *cluster) {
 
 	t.Run("changed", func(t *testing.T) {
 		primary, other := side{a, "primary", x}, side{b, "replica", replica}
+		pod := func() string {
+			return a.kubectl(t, "get", "pod", x+"-1", "-o", "jsonpath={.metadata.uid} {.status.containerStatuses[0].restartCount}")
+		}
+		before := pod()
+		other.byPrimaryName(t, primary)
 		changeOver(t, primary, other)
+		other.byPrimaryName(t, other)
+		eventually(t, time.Minute, "the primary's "+x+"-rw, which leads to the other side first", func() error {
+			got, err := a.try("get", "service", x+"-rw", "-o", `jsonpath={.metadata.annotations.service\.cilium\.io/affinity}`)
+			return want(got, "remote", err)
+		})
 		changeOver(t, other, primary)
+		other.byPrimaryName(t, primary)
+		if after := pod(); after != before {
+			t.Errorf("the primary's Pod, its uid and restarts: %s, before %s", after, before)
+		}
+		evidence(t, "writes by the name "+x+"-rw on the replica's side, by verify-full", "reach the active member: %s, %s and %s again", x, replica, x)
 	})
+}
+
+// byPrimaryName writes, on the replica's side, by the name that the charts of both sides
+// know, and reads there. What ClusterMesh would do for a global Service that has no Pods
+// on its own side is done by hand, see reach.
+func (s side) byPrimaryName(t *testing.T, active side) {
+	t.Helper()
+	const service = x + "-rw"
+	s.kubectl(t, "delete", "endpointslice", service+"-by-hand", "--ignore-not-found")
+	global := func(n *namespace) string {
+		return n.kubectl(t, "get", "service", service, "-o", `jsonpath={.metadata.annotations.service\.cilium\.io/global} {.metadata.annotations.service\.cilium\.io/affinity}`)
+	}
+	if got := global(s.namespace); got != "true local" {
+		t.Errorf("%s of the %s's side is global, and its affinity is: %s", service, s.name, got)
+	}
+	if active.namespace != s.namespace {
+		if got := global(active.namespace); got != "true local" {
+			t.Errorf("%s of the %s's side is global, and its affinity is: %s", service, active.name, got)
+		}
+		s.reach(t, service, active.namespace, active.member+"-1")
+	}
+	ca := s.kubectl(t, "get", "secret", active.member+"-ca", "-o", `jsonpath={.data.ca\.crt}`)
+	write := fmt.Sprintf(`echo %s | base64 -d > /dev/shm/ca.crt && psql -XAtq -c %q "host=%s sslmode=verify-full sslrootcert=/dev/shm/ca.crt connect_timeout=5"`, ca, insert, service)
+	eventually(t, time.Minute, "a write by the name "+service, func() error {
+		_, err := s.try("exec", "client", "--", "sh", "-c", write)
+		return err
+	})
+	for _, suffix := range []string{"-ro", "-r"} {
+		inRecovery := "t"
+		if active.namespace == s.namespace {
+			if suffix == "-ro" {
+				continue // one instance has no standby
+			}
+			inRecovery = "f"
+		}
+		eventually(t, time.Minute, "an answer of "+x+suffix, func() error {
+			got, err := s.sql("client", x+suffix, "SELECT pg_is_in_recovery()")
+			return want(got, inRecovery, err)
+		})
+	}
 }
 
 // A side is one of two Kubernetes clusters, with its member of the pair.
@@ -83,6 +139,15 @@ func changeOver(t *testing.T, from, to side) {
 	start := time.Now()
 	to.apply(t, activeNone())
 	from.apply(t, activeNone())
+	for _, s := range []side{from, to} {
+		if s.name == "primary" {
+			continue
+		}
+		got := s.kubectl(t, "get", "service", x+"-rw", "-o", `jsonpath={.metadata.annotations.service\.cilium\.io/global}{.spec.selector.cnpg\.io/cluster}`)
+		if got != "" {
+			t.Errorf("nobody takes writes, and %s-rw leads to %s", x, got)
+		}
+	}
 	from.reach(t, to.member+"-mesh", to.namespace, to.member+"-1")
 	active := promoted(to.name, from.token(t, from.member))
 	to.apply(t, active)

@@ -17,8 +17,8 @@ type Pair[T any] struct {
 	Replica T // the replica; the zero value on the side of the primary, and unless Decision.Action is Paired
 
 	// Services are the YAML or JSON texts of the Services of the pair: those that
-	// represent a member in another Kubernetes cluster (see Config.Side), and last the
-	// write address.
+	// represent a member in another Kubernetes cluster, or have the names of the primary's
+	// there (see Config.Side), and last the write address.
 	Services []string
 
 	Decision Decision // what was done, and why

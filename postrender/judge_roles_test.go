@@ -90,24 +90,69 @@ func wantPair(c postrender.Config, in values) []values {
 		sync(active, passiveName)
 	}
 	wantArchives(c, in, primary, replica)
-	address := wantWriteAddress(c, in, moved)
+	address := wantWriteAddress(c, in, moved, name+"-active")
 	switch c.Side {
 	case "primary":
+		inherited := child(child(child(primary, "spec"), "inheritedMetadata"), "annotations")
+		affinity := "local"
+		if c.Active == "replica" {
+			affinity = "remote"
+		}
+		for key, value := range map[string]string{"service.cilium.io/global": "true", "service.cilium.io/affinity": affinity} {
+			if inherited[key] == nil {
+				inherited[key] = value
+			}
+		}
 		if moved {
 			return []values{primary, wantStub(in, replicaName+"-mesh"), address}
 		}
 		return []values{primary, address}
 	case "replica", "secondary":
-		return []values{replica, wantStub(in, name+"-mesh"), address}
+		addDNSNames(replica, name+"-rw", name+"-ro", name+"-r")
+		made := []values{replica, wantStub(in, name+"-mesh")}
+		return append(append(made, wantNamesOfPrimary(c, in, moved)...), address)
 	}
 	return []values{primary, replica, address}
 }
 
+// wantNamesOfPrimary are X-rw, X-ro and X-r where the operator of X is not.
+func wantNamesOfPrimary(c postrender.Config, in values, moved bool) []values {
+	name := text(in, "metadata", "name")
+	rw := wantWriteAddress(c, in, moved, name+"-rw")
+	if c.Active == "none" {
+		annotations := child(child(rw, "metadata"), "annotations")
+		delete(annotations, "service.cilium.io/global")
+		delete(annotations, "service.cilium.io/affinity")
+	}
+	made := []values{rw}
+	for _, suffix := range []string{"-ro", "-r"} {
+		o := wantStub(in, name+suffix)
+		metadata := child(o, "metadata")
+		annotations := child(metadata, "annotations")
+		delete(annotations, "service.cilium.io/global")
+		delete(annotations, "service.cilium.io/affinity")
+		if c.Active == "none" || c.Active == "replica" {
+			annotations["helm.sh/resource-policy"] = "keep"
+		}
+		if len(annotations) == 0 {
+			delete(metadata, "annotations")
+		}
+		metadata["labels"] = values{"catalyst.openova.io/cnpg-pair": name, "catalyst.openova.io/role": "read-address"}
+		selector := values{"cnpg.io/cluster": wantReplicaName(name), "cnpg.io/podRole": "instance"}
+		if suffix == "-ro" && c.Active == "replica" { // CNPG's own X-ro selects these
+			selector = values{"cnpg.io/cluster": wantReplicaName(name), "cnpg.io/instanceRole": "replica"}
+		}
+		child(o, "spec")["selector"] = selector
+		made = append(made, o)
+	}
+	return made
+}
+
 // wantWriteAddress is the Service by which applications reach the member that takes
 // writes: on each side it selects the same Pods, and none while no member does.
-func wantWriteAddress(c postrender.Config, in values, moved bool) values {
+func wantWriteAddress(c postrender.Config, in values, moved bool, service string) values {
 	name := text(in, "metadata", "name")
-	o := wantStub(in, name+"-active")
+	o := wantStub(in, service)
 	labels := values{"catalyst.openova.io/cnpg-pair": name, "catalyst.openova.io/role": "write-address"}
 	metadata, spec := child(o, "metadata"), child(o, "spec")
 	metadata["labels"], spec["selector"] = labels, deepCopy(labels)

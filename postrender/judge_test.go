@@ -187,20 +187,7 @@ func wantHalf(in values, role, region, otherRegion string) values {
 	ofPods["openova.io/cnpg-role"] = role
 	ofPods["openova.io/region"] = region
 
-	if text(in, "spec", "certificates", "serverTLSSecret") == "" {
-		certificates := child(child(o, "spec"), "certificates")
-		names, _ := certificates["serverAltDNSNames"].([]any)
-		wanted := []string{name + "-active"}
-		if ns := text(in, "metadata", "namespace"); ns != "" {
-			wanted = append(wanted, name+"-active."+ns, name+"-active."+ns+".svc", name+"-active."+ns+".svc.cluster.local")
-		}
-		for _, w := range wanted {
-			if !slices.Contains(names, any(w)) {
-				names = append(names, w)
-			}
-		}
-		certificates["serverAltDNSNames"] = names
-	}
+	addDNSNames(o, text(in, "metadata", "name")+"-active")
 
 	requirement := values{"key": "openova.io/region", "operator": "In", "values": []any{region}}
 	affinity := child(child(o, "spec"), "affinity")
@@ -231,6 +218,27 @@ func wantHalf(in values, role, region, otherRegion string) values {
 		selector["openova.io/region"] = region
 	}
 	return o
+}
+
+// addDNSNames has a member's certificate name some Services, unless the chart brings one.
+func addDNSNames(o values, services ...string) {
+	if text(o, "spec", "certificates", "serverTLSSecret") != "" {
+		return
+	}
+	certificates := child(child(o, "spec"), "certificates")
+	names, _ := certificates["serverAltDNSNames"].([]any)
+	for _, service := range services {
+		wanted := []string{service}
+		if ns := text(o, "metadata", "namespace"); ns != "" {
+			wanted = append(wanted, service+"."+ns, service+"."+ns+".svc", service+"."+ns+".svc.cluster.local")
+		}
+		for _, w := range wanted {
+			if !slices.Contains(names, any(w)) {
+				names = append(names, w)
+			}
+		}
+	}
+	certificates["serverAltDNSNames"] = names
 }
 
 // lets tells whether a requirement of node labels lets nodes of a region through.

@@ -199,7 +199,8 @@ func (s *selection) add(c *candidate) error {
 // servicesOf are the names of the Services that the operator makes for the Cluster
 // as it is.
 func servicesOf(c *candidate) ([]string, error) {
-	services := []string{c.Name + "-rw", c.Name + "-ro", c.Name + "-r"}
+	rw, ro, r := topology.DefaultServices(c.Name)
+	services := []string{rw, ro, r}
 	own, err := yamledit.MappingsAt(c.Tree(), expand.PathAdditional)
 	for _, entry := range own {
 		if name, _ := yamledit.StringAt(entry, "serviceTemplate.metadata.name"); name != "" {
@@ -411,7 +412,7 @@ func checkNames(s *selection, c *candidate) (*message.Message, error) {
 	}
 	for _, service := range c.Pair.Services() {
 		for _, claim := range s.services[service] {
-			own := service == c.Pair.Primary.Mesh && claim.cluster == c.Name
+			own := claim.cluster == c.Name && (service == c.Pair.Primary.Mesh || slices.Contains(c.Pair.Absent(), service))
 			if !own && manifest.SameNamespace(claim.namespace, c.Namespace) {
 				return message.New(message.NameTaken, "name", service, "by", claim.by), nil
 			}

@@ -46,7 +46,7 @@ func TestExpand(t *testing.T) {
 		t.Fatal(fromString.Decision, err)
 	}
 	check(t, decode(t, fromString.Primary), decode(t, fromString.Replica))
-	if len(fromString.Services) != 1 || !cmp.Equal(wantWriteAddress(cfg, in, false), decode(t, fromString.Services[0])) {
+	if len(fromString.Services) != 1 || !cmp.Equal(wantWriteAddress(cfg, in, false, "sandbox-active"), decode(t, fromString.Services[0])) {
 		t.Errorf("the Services: %v", fromString.Services)
 	}
 	stream, _, err := render(t, cfg, []byte(sandbox))

@@ -212,6 +212,9 @@ func (p pair) differences() [][3]string {
 			nodes = append(nodes, fmt.Sprintf("%s: %s", m.Name, cmp.Or(m.NodeLabel, "any")))
 		}
 	}
+	if !p.primary.Rendered {
+		services = append(services, p.primary.Name+"-rw, -ro, -r")
+	}
 	all := [][3]string{
 		{"Clusters", p.primary.Name, strings.Join(here, ", ")},
 		{"each has", p.size(), p.size()},

@@ -53,6 +53,7 @@ var rules = []func(m *member) error{
 	dropLiveFields,
 	setPairLabels,
 	labelPods,
+	shareServices,
 	setUpdateMethod,
 	pinToRegion,
 	selectItself,
@@ -70,8 +71,8 @@ var rules = []func(m *member) error{
 }
 
 // Change returns what becomes of a Cluster in its pair: the member, or members, of
-// this side, the Services that stand for a member of the other side, and the write
-// address.
+// this side, the Services that stand for a member of the other side, or have the names
+// of the primary's there, and the write address.
 func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) {
 	var c yamledit.Change
 	for _, m := range p.Members() {
@@ -89,7 +90,10 @@ func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) 
 	for _, name := range p.Stubs() {
 		c.Added = append(c.Added, yamledit.Added{Tree: stub(p, name, cluster)})
 	}
-	c.Added = append(c.Added, yamledit.Added{Tree: writeAddress(p, cluster)})
+	for _, made := range absentServices(p, cluster) {
+		c.Added = append(c.Added, yamledit.Added{Tree: made})
+	}
+	c.Added = append(c.Added, yamledit.Added{Tree: writeAddress(p, p.WriteAddress, cluster)})
 	return c, nil
 }
 

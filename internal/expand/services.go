@@ -112,13 +112,13 @@ func stub(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
 	return service(cluster, name, meshLabels(p), globalAnnotations(), meshLabels(p))
 }
 
-// writeAddress is the Service by which applications reach the member that takes
+// writeAddress is a Service by which applications reach the member that takes
 // writes. A member that follows has a Pod with the role primary too, so the selector
 // also asks for the Cluster; the Kubernetes cluster of the other side has no Pod of it.
 //
 // While no member takes writes, it asks for a label that no Pod has. Without a
 // selector, Kubernetes would keep the endpoints that were there before.
-func writeAddress(p topology.Pair, cluster *manifest.Object) *yaml.Node {
+func writeAddress(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
 	labels := yamledit.Map(LabelPair, p.Primary.Name, labelMeshRole, "write-address")
 	selector := labels
 	if writer, is := p.Writer(); is {
@@ -131,7 +131,7 @@ func writeAddress(p topology.Pair, cluster *manifest.Object) *yaml.Node {
 	if p.Step != topology.AtRest {
 		yamledit.Set(annotations, AnnotationActive, yamledit.String(p.Active))
 	}
-	made := service(cluster, p.WriteAddress, labels, annotations, selector)
+	made := service(cluster, name, labels, annotations, selector)
 	if p.Replica.Keep { // it leads to the only current data, or did so last
 		yamledit.Set(yamledit.MakeMapping(made, "metadata.annotations"), AnnotationKeep, yamledit.String("keep"))
 	}
@@ -166,8 +166,8 @@ func service(cluster *manifest.Object, name string, labels, annotations, selecto
 
 const pathAltNames = "spec.certificates.serverAltDNSNames"
 
-// nameWriteAddress has the operator put the write address into the server certificate
-// of a member, which costs no restart. It refuses names beside a certificate of the
+// nameWriteAddress has the operator put the write address, and what else leads to this
+// member only beside it, into the server certificate of a member, which costs no restart. It refuses names beside a certificate of the
 // chart's own.
 func nameWriteAddress(m *member) error {
 	secret, err := yamledit.StringAt(m.tree, PathServerTLSSecret)
@@ -182,9 +182,15 @@ func nameWriteAddress(m *member) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range dnsNames(m.pair.WriteAddress, namespace) {
-		if own == nil || !slices.ContainsFunc(own.Content, func(n *yaml.Node) bool { return n.Value == name }) {
-			yamledit.Append(m.tree, pathAltNames, yamledit.String(name))
+	addresses := []string{m.pair.WriteAddress}
+	if m.isReplica() {
+		addresses = append(addresses, m.pair.Absent()...)
+	}
+	for _, address := range addresses {
+		for _, name := range dnsNames(address, namespace) {
+			if own == nil || !slices.ContainsFunc(own.Content, func(n *yaml.Node) bool { return n.Value == name }) {
+				yamledit.Append(m.tree, pathAltNames, yamledit.String(name))
+			}
 		}
 	}
 	return nil

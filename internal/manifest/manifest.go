@@ -306,10 +306,10 @@ func isPolicy(apiVersion, kind string) bool {
 }
 
 // mayHaveService is a cheap filter for objects that may have the name of a Service
-// of the kind that pairs need.
+// of the kind that pairs need: they end with -mesh, -active, -replica-rw, -rw and the like.
 func (h head) mayHaveService(text []byte) bool {
 	return (!h.sure || h.isList() || h.kind == "Service" || h.kind == "Pooler") &&
-		(bytes.Contains(text, []byte("-mesh")) || bytes.Contains(text, []byte("-active")) || bytes.Contains(text, []byte(topology.ReplicaSuffix)))
+		(bytes.Contains(text, []byte("-mesh")) || bytes.Contains(text, []byte("-active")) || bytes.Contains(text, []byte("-r")))
 }
 
 // mayHavePolicy is a cheap filter for network policies that select or name a

@@ -73,6 +73,10 @@ func MeshName(name string) string { return name + "-mesh" }
 // by which applications reach the member that takes writes, whichever that is.
 func ActiveName(name string) string { return name + "-active" }
 
+// DefaultServices are the names of the Services that the operator makes for the Cluster
+// called name: to its primary instance, to the others, and to all of them.
+func DefaultServices(name string) (rw, ro, r string) { return name + "-rw", name + "-ro", name + "-r" }
+
 // CheckClusterName follows CNPG's webhook: at most 50 characters, a DNS-1035
 // label. It returns what is wrong with the name, or nothing.
 func CheckClusterName(name string) *message.Message {

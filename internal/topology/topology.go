@@ -227,15 +227,25 @@ func (p Pair) Stubs() []string {
 	return names
 }
 
-// Services are the names of the Services that the pair has and the single Cluster
-// has not.
-func (p Pair) Services() []string {
-	names := []string{p.Primary.Mesh}
-	for _, suffix := range []string{"-rw", "-ro", "-r"} {
-		names = append(names, p.Replica.Name+suffix)
+// Absent are the Services of the primary that its operator makes in the other Kubernetes
+// cluster only, rw, ro and r; none where the primary is here. Applications of both sides
+// know them by these names.
+func (p Pair) Absent() []string {
+	if p.Primary.Here {
+		return nil
 	}
+	rw, ro, r := DefaultServices(p.Primary.Name)
+	return []string{rw, ro, r}
+}
+
+// Services are the names of the Services that the pair has and the single Cluster
+// has not, and of those that are rendered for it.
+func (p Pair) Services() []string {
+	rw, ro, r := DefaultServices(p.Replica.Name)
+	names := []string{p.Primary.Mesh, rw, ro, r}
 	if p.Replica.ServesMesh {
 		names = append(names, p.Replica.Mesh)
 	}
+	names = append(names, p.Absent()...)
 	return append(names, p.WriteAddress)
 }

@@ -83,19 +83,21 @@ func TestPair(t *testing.T) {
 	}
 }
 
-// TestSides: a side renders its own member, and a stub for each Service of the other.
+// TestSides: a side renders its own member, a stub for each Service of the other, and on
+// the side of the replica the names of the primary.
 func TestSides(t *testing.T) {
 	for _, tt := range []struct {
 		side, active string
 		here         [2]bool
 		stubs        []string
+		absent       []string
 	}{
-		{SideBoth, ActivePrimary, [2]bool{true, true}, nil},
-		{SideBoth, ActiveReplica, [2]bool{true, true}, nil},
-		{SidePrimary, ActivePrimary, [2]bool{true, false}, nil},
-		{SidePrimary, ActiveNone, [2]bool{true, false}, []string{"db-replica-mesh"}},
-		{SideReplica, ActivePrimary, [2]bool{false, true}, []string{"db-mesh"}},
-		{"Secondary ", ActiveReplica, [2]bool{false, true}, []string{"db-mesh"}},
+		{SideBoth, ActivePrimary, [2]bool{true, true}, nil, nil},
+		{SideBoth, ActiveReplica, [2]bool{true, true}, nil, nil},
+		{SidePrimary, ActivePrimary, [2]bool{true, false}, nil, nil},
+		{SidePrimary, ActiveNone, [2]bool{true, false}, []string{"db-replica-mesh"}, nil},
+		{SideReplica, ActivePrimary, [2]bool{false, true}, []string{"db-mesh"}, []string{"db-rw", "db-ro", "db-r"}},
+		{"Secondary ", ActiveReplica, [2]bool{false, true}, []string{"db-mesh"}, []string{"db-rw", "db-ro", "db-r"}},
 	} {
 		topology, err := New(Settings{EnableHotStandby: true, PrimaryRegion: "a", ReplicaRegion: "b", Side: tt.side, Active: tt.active, Failover: FailoverDone})
 		if err != nil {
@@ -107,6 +109,9 @@ func TestSides(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.stubs, p.Stubs()); diff != "" {
 			t.Errorf("%s, %s: stubs (-want +got):\n%s", tt.side, tt.active, diff)
+		}
+		if diff := cmp.Diff(tt.absent, p.Absent()); diff != "" {
+			t.Errorf("%s, %s: the Services of the primary (-want +got):\n%s", tt.side, tt.active, diff)
 		}
 	}
 }
