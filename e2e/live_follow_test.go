@@ -18,10 +18,10 @@ var applications = []struct{ name, container, connection string }{
 }
 
 // applicationPods are Pods of these applications, as a chart has them. Each writes a row
-// a second in a session of ten; one that stays open would hold up the shutdown of its
-// server for smartShutdownTimeout. A Pod
-// cannot be changed: kubectl apply fails where a change of sides would need that.
-func (n *namespace) applicationPods() string {
+// a second in a session of ten, and gives one up that does not end; one that stays open
+// would hold up the shutdown of its server for smartShutdownTimeout. A Pod cannot be
+// changed: kubectl apply fails where a change of sides would need that.
+func (n *namespace) applicationPods(region string) string {
 	var b strings.Builder
 	b.WriteString("---\napiVersion: v1\nkind: Secret\nmetadata: {name: application}\nstringData: {host: " + x + "-rw}\n")
 	login := ""
@@ -34,7 +34,7 @@ apiVersion: v1
 kind: Pod
 metadata: {name: %[1]s}
 spec:
-  nodeSelector: {openova.io/region: region-b}
+  nodeSelector: {openova.io/region: %[6]s}
   restartPolicy: Never
   terminationGracePeriodSeconds: 0
   containers:
@@ -44,19 +44,35 @@ spec:
     - sh
     - -c
     - |
-      export PGAPPNAME=%[1]s PGTARGETSESSIONATTRS=read-write PGCONNECT_TIMEOUT=2
+      export PGAPPNAME=%[1]s-%[6]s PGTARGETSESSIONATTRS=read-write PGCONNECT_TIMEOUT=2
       while [ ! -e /dev/shm/stop ]; do
-        for i in $(seq 10); do [ -e /dev/shm/stop ] || echo "%[3]s"; sleep 1; done | psql -XAtq -v ON_ERROR_STOP=1 %[4]s || sleep 0.1
+        for i in $(seq 10); do [ -e /dev/shm/stop ] || echo "%[3]s"; sleep 1; done | timeout 20 psql -XAtq -v ON_ERROR_STOP=1 %[4]s || sleep 0.1
       done
     %[5]s
-`, app.name, n.image, insert, app.connection, strings.Replace(app.container, "LOGIN", strings.TrimSuffix(login, ", "), 1))
+`, app.name, n.image, insert, app.connection, strings.Replace(app.container, "LOGIN", strings.TrimSuffix(login, ", "), 1), region)
 	}
 	return b.String()
 }
 
-// testApplications looks at what the applications wrote while sides changed there and
-// back, each as it was started.
-func (n *namespace) testApplications(t *testing.T) {
+// startApplications starts those that follow beside a release of Helm's.
+func (n *namespace) startApplications(t *testing.T, region string, env []string) {
+	t.Helper()
+	rendered := n.rendered(t, append(slices.Clone(env), "CNPG_PAIR_FOLLOW=true"), n.template(t)+n.applicationPods(region))
+	var own []string
+	for document := range strings.SplitSeq(rendered, "---\n") {
+		if strings.Contains(document, "\nkind: Pod\n") || strings.Contains(document, "\nmetadata: {name: application}\n") {
+			own = append(own, document)
+		}
+	}
+	if len(own) != len(applications)+1 {
+		t.Fatalf("%d documents of %d applications:\n%s", len(own), len(applications), rendered)
+	}
+	n.applied(t, strings.Join(own, "---\n"))
+}
+
+// testApplications looks, from a client, at what the applications wrote while sides
+// changed, each as it was started.
+func (n *namespace) testApplications(t *testing.T, client, region, how string) {
 	t.Helper()
 	var acked []int
 	for _, app := range applications {
@@ -68,12 +84,12 @@ func (n *namespace) testApplications(t *testing.T) {
 			t.Errorf("%s has written %d rows: that proves nothing", app.name, len(own))
 		}
 		acked = append(acked, own...)
-		pause := n.answer(t, "client", x+"-rw", fmt.Sprintf(
-			"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE application = '%s') AS pauses", app.name))
-		evidence(t, "an application that --follow leads to "+x+"-active, by "+app.name, "%d rows; longest pause %s s; the same Pod, without a restart", len(own), pause)
+		pause := n.answer(t, client, x+"-active", fmt.Sprintf(
+			"SELECT round(extract(epoch FROM max(pause)), 1) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS pause FROM numbers WHERE application = '%s-%s') AS pauses", app.name, region))
+		evidence(t, "an application "+how+", by "+app.name, "%d rows; longest pause %s s; the same Pod, without a restart", len(own), pause)
 	}
 	slices.Sort(acked)
-	lost := missing(acked, n.found(t, "client", x+"-rw"))
+	lost := missing(acked, n.found(t, client, x+"-active"))
 	evidence(t, "rows that these applications were told of, and lost of them", "%d, %d", len(acked), len(lost))
 	if len(lost) > 0 {
 		t.Errorf("%d of %d acknowledged rows are lost, the first is %d", len(lost), len(acked), lost[0])

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,7 +14,7 @@ import (
 // testTwoClusters runs one member in each of two Kubernetes clusters, which know
 // nothing of each other: there is a route between their Pods, as ClusterMesh has
 // one, and what ClusterMesh would do for the global Services is done by hand here,
-// see reach.
+// see joined.
 func testTwoClusters(t *testing.T, c *cluster) {
 	c.ours(t, "a second cluster must be started for this")
 	a := c.namespace(t, "two")
@@ -65,6 +66,8 @@ func testTwoClusters(t *testing.T, c *cluster) {
 			return a.kubectl(t, "get", "pod", x+"-1", "-o", "jsonpath={.metadata.uid} {.status.containerStatuses[0].restartCount}")
 		}
 		before := pod()
+		a.startApplications(t, "region-a", on("CNPG_PAIR_SIDE=primary"))
+		b.applied(t, b.applicationPods("region-b")) // which know X-rw only
 		other.byPrimaryName(t, primary)
 		changeOver(t, primary, other)
 		other.byPrimaryName(t, other)
@@ -78,31 +81,18 @@ func testTwoClusters(t *testing.T, c *cluster) {
 			t.Errorf("the primary's Pod, its uid and restarts: %s, before %s", after, before)
 		}
 		evidence(t, "writes by the name "+x+"-rw on the replica's side, by verify-full", "reach the active member: %s, %s and %s again", x, replica, x)
+		a.testApplications(t, "client", "region-a", "on the primary's side that --follow leads to "+x+"-active")
+		b.testApplications(t, "client", "region-b", "on the replica's side that knows "+x+"-rw")
 	})
 }
 
 // byPrimaryName writes, on the replica's side, by the name that the charts of both sides
-// know, and reads there. What ClusterMesh would do for a global Service that has no Pods
-// on its own side is done by hand, see reach.
+// know, and reads there.
 func (s side) byPrimaryName(t *testing.T, active side) {
 	t.Helper()
-	const service = x + "-rw"
-	s.kubectl(t, "delete", "endpointslice", service+"-by-hand", "--ignore-not-found")
-	global := func(n *namespace) string {
-		return n.kubectl(t, "get", "service", service, "-o", `jsonpath={.metadata.annotations.service\.cilium\.io/global} {.metadata.annotations.service\.cilium\.io/affinity}`)
-	}
-	if got := global(s.namespace); got != "true local" {
-		t.Errorf("%s of the %s's side is global, and its affinity is: %s", service, s.name, got)
-	}
-	if active.namespace != s.namespace {
-		if got := global(active.namespace); got != "true local" {
-			t.Errorf("%s of the %s's side is global, and its affinity is: %s", service, active.name, got)
-		}
-		s.reach(t, service, active.namespace, active.member+"-1")
-	}
 	ca := s.kubectl(t, "get", "secret", active.member+"-ca", "-o", `jsonpath={.data.ca\.crt}`)
-	write := fmt.Sprintf(`echo %s | base64 -d > /dev/shm/ca.crt && psql -XAtq -c %q "host=%s sslmode=verify-full sslrootcert=/dev/shm/ca.crt connect_timeout=5"`, ca, insert, service)
-	eventually(t, time.Minute, "a write by the name "+service, func() error {
+	write := fmt.Sprintf(`echo %s | base64 -d > /dev/shm/ca.crt && psql -XAtq -c %q "host=%s sslmode=verify-full sslrootcert=/dev/shm/ca.crt connect_timeout=5"`, ca, insert, x+"-rw")
+	eventually(t, time.Minute, "a write by the name "+x+"-rw", func() error {
 		_, err := s.try("exec", "client", "--", "sh", "-c", write)
 		return err
 	})
@@ -118,6 +108,101 @@ func (s side) byPrimaryName(t *testing.T, active side) {
 			got, err := s.sql("client", x+suffix, "SELECT pg_is_in_recovery()")
 			return want(got, inRecovery, err)
 		})
+	}
+}
+
+// joined stands in for ClusterMesh until the test ends: a Service that is global on both
+// sides, and has no Pod on its own, gets those of the other side. It does not what the
+// affinity remote asks for, as kube-proxy knows no affinity.
+func joined(t *testing.T, a, b *namespace) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() {
+		close(stop)
+		<-stopped
+	})
+	go func() {
+		defer close(stopped)
+		given := map[*namespace]map[string]string{a: {}, b: {}}
+		for {
+			here, errHere := a.services()
+			there, errThere := b.services()
+			if errHere == nil && errThere == nil { // else the next time
+				a.join(here, there, given[a])
+				b.join(there, here, given[b])
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Second):
+			}
+		}
+	}()
+}
+
+// services are those of a namespace, with the Pods that its own cluster knows.
+func (n *namespace) services() (map[string]*meshService, error) {
+	out, err := n.try("get", "services,endpointslices", "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Items []struct {
+			Kind     string
+			Metadata struct {
+				Name                string
+				Labels, Annotations map[string]string
+			}
+			Endpoints []struct {
+				Addresses  []string
+				Conditions struct{ Ready bool }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		return nil, err
+	}
+	all := make(map[string]*meshService)
+	for _, o := range list.Items {
+		if o.Kind == "Service" {
+			all[o.Metadata.Name] = &meshService{Annotations: o.Metadata.Annotations}
+		}
+	}
+	for _, o := range list.Items {
+		service := all[o.Metadata.Labels["kubernetes.io/service-name"]]
+		if o.Kind != "EndpointSlice" || service == nil || o.Metadata.Labels["endpointslice.kubernetes.io/managed-by"] == byHand {
+			continue
+		}
+		for _, endpoint := range o.Endpoints {
+			if endpoint.Conditions.Ready {
+				service.Pods = append(service.Pods, endpoint.Addresses...)
+			}
+		}
+	}
+	return all, nil
+}
+
+// join gives the Services of this side what they lack. What they have been given before
+// is in given.
+func (n *namespace) join(here, there map[string]*meshService, given map[string]string) {
+	const global = "service.cilium.io/global"
+	for name, service := range here {
+		address := ""
+		if other := there[name]; other != nil && service.Annotations[global] == "true" && other.Annotations[global] == "true" &&
+			len(service.Pods) == 0 && len(other.Pods) > 0 {
+			address = other.Pods[0]
+		}
+		if address == given[name] {
+			continue
+		}
+		var err error
+		if address == "" {
+			_, err = n.try("delete", "endpointslice", name+"-by-hand", "--ignore-not-found")
+		} else {
+			_, err = n.run(nil, slice(name, address), n.kube, "-n", n.name, "apply", "-f", "-")
+		}
+		if err == nil {
+			given[name] = address
+		}
 	}
 }
 
@@ -148,7 +233,6 @@ func changeOver(t *testing.T, from, to side) {
 			t.Errorf("nobody takes writes, and %s-rw leads to %s", x, got)
 		}
 	}
-	from.reach(t, to.member+"-mesh", to.namespace, to.member+"-1")
 	active := promoted(to.name, from.token(t, from.member))
 	to.apply(t, active)
 	eventually(t, time.Minute, "a promoted "+to.name+", with the old password", func() error {
@@ -166,6 +250,7 @@ func changeOver(t *testing.T, from, to side) {
 // result is what the replica took, from the secrets on.
 func pairOfTwo(t *testing.T, a, b *namespace, settings ...string) time.Duration {
 	t.Helper()
+	joined(t, a, b)
 	a.helm(t, on("CNPG_PAIR_SIDE=primary"))
 	a.healthy(t, x)
 	a.client(t, "client", "region-a", "sleep infinity")
@@ -174,7 +259,6 @@ func pairOfTwo(t *testing.T, a, b *namespace, settings ...string) time.Duration 
 	start := time.Now()
 	copySecrets(t, a, b, x+"-replication", x+"-ca", x+"-app")
 	b.helm(t, on("CNPG_PAIR_SIDE=replica"))
-	b.reach(t, x+"-mesh", a, x+"-1")
 	b.healthy(t, replica)
 	eventually(t, time.Minute, "a replica that streams", func() error { return a.follows(replica, x) })
 	took := time.Since(start)
@@ -239,7 +323,6 @@ func testClusterLost(t *testing.T, c *cluster) {
 		return want(got, "", err)
 	})
 	a.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=primary", "CNPG_PAIR_CLONE=primary"), failover("done")))
-	a.reach(t, replica+"-mesh", b, replica+"-1")
 	b.helm(t, slices.Concat(on("CNPG_PAIR_SIDE=replica"), failover("done")))
 	a.healthy(t, x)
 	eventually(t, 2*time.Minute, "an old primary that follows", func() error { return b.follows(x, replica) })
@@ -313,18 +396,18 @@ func copySecrets(t *testing.T, from, to *namespace, names ...string) {
 	to.applied(t, from.kubectl(t, append(args, "-o", "go-template-file=../examples/sides/copy-secrets.gotmpl")...))
 }
 
-// reach stands in for ClusterMesh: it gives the local Service of a member that runs in
-// another cluster the address of that member's Pod.
-func (n *namespace) reach(t *testing.T, service string, other *namespace, pod string) {
-	t.Helper()
-	n.applied(t, fmt.Sprintf(`
+// byHand is who manages the endpoints that ClusterMesh would know.
+const byHand = "cnpg-pair-e2e"
+
+func slice(service, address string) string {
+	return fmt.Sprintf(`
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata:
   name: %s-by-hand
-  labels: {kubernetes.io/service-name: %s, endpointslice.kubernetes.io/managed-by: cnpg-pair-e2e}
+  labels: {kubernetes.io/service-name: %s, endpointslice.kubernetes.io/managed-by: %s}
 addressType: IPv4
 endpoints: [{addresses: [%s]}]
 ports: [{name: postgres, port: 5432}]
-`, service, service, other.kubectl(t, "get", "pod", pod, "-o", "jsonpath={.status.podIP}")))
+`, service, service, byHand, address)
 }

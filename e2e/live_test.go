@@ -253,6 +253,7 @@ func TestLiveRegionLost(t *testing.T) {
 		n.login(t, "survivor", "blog-db-rw", table)
 	}
 	t.Run("sync without its replica", func(t *testing.T) { testReplicaAway(t, pairs["sync"]) })
+	pairs["sync"].startApplications(t, "region-b", on("CNPG_PAIR_REPLICATION=sync"))
 	// where nobody writes, so that nothing diverges; meanwhile the operator settles what
 	// was away, for half a minute in which it could not promote it
 	still := c.namespace(t, "still")
@@ -376,6 +377,9 @@ func testPromoted(t *testing.T, n *namespace, mode string) {
 	}
 	if mode == "sync" && len(lost) > 0 {
 		t.Errorf("%d acknowledged rows are lost, the first is %d", len(lost), lost[0])
+	}
+	if mode == "sync" {
+		n.testApplications(t, "survivor", "region-b", "that --follow leads to "+x+"-active")
 	}
 }
 

@@ -27,6 +27,7 @@ func bars(all map[string]usage) []bar {
 		{"small: of yq's CPU", cpu("small "+pair) / cpu("small "+yq), 1. / 3, "times"},
 		{"large: of yq's CPU", cpu("large "+pair) / cpu("large "+yq), 1. / 30, "times"},
 		{"large: memory, of the input", float64(all["large "+pair].peak) / (float64(large.bytes) / 1e3), 2, "times"},
+		{"large, --follow: of the CPU without it", cpu("large "+follows) / cpu("large "+pair), 1.5, "times"},
 		{"large, hot standby off: of cat's CPU, without start-up", (cpu("large "+off) - cpu("empty "+pair)) / cpu("large "+cat), 2, "times"},
 		{"a document of large, of one of medium", perDocument(large) / perDocument(medium), 0.8, "times"},
 	}

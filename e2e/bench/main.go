@@ -28,6 +28,7 @@ const (
 	bound = time.Minute // for one run of kustomize on the large stream
 
 	pair    = "cnpg-pair"
+	follows = "cnpg-pair --follow"
 	off     = "cnpg-pair, hot standby off"
 	cat     = "cat"
 	yq      = "yq, one edit"
@@ -87,6 +88,7 @@ func bench(pairProgram, yqProgram, kyamlProgram, kustomizeProgram string) error 
 		}
 		commands := []command{
 			{pair, []string{pairProgram}, true},
+			{follows, []string{pairProgram, "--follow"}, true},
 			{off, []string{pairProgram}, false},
 			{cat, []string{"cat"}, false},
 			{yq, []string{yqProgram, edit}, false},
@@ -94,7 +96,7 @@ func bench(pairProgram, yqProgram, kyamlProgram, kustomizeProgram string) error 
 			{kustom, []string{kustomizeProgram, "build", build}, false},
 		}
 		if s.documents == 0 {
-			commands = []command{commands[0], commands[1], {nothing, []string{empty}, false}}
+			commands = []command{commands[0], commands[2], {nothing, []string{empty}, false}}
 		}
 		if err := measure(table, s.name, file, commands, all); err != nil {
 			return err

@@ -32,11 +32,12 @@ func (s stream) write(file string) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	out := bufio.NewWriter(f)
 	written := 0
+	each, served := s.documents/s.clusters, 0
 	for i := range s.documents {
 		var text string
 		missing := (i+1)*s.bytes/s.documents - written
 		switch {
-		case i%(s.documents/s.clusters) == 1:
+		case i%each == 1:
 			text = fmt.Sprintf(clusterText, i, i%7, 1+random.IntN(3))
 		case missing > 20_000:
 			text = definition(random, i, missing)
@@ -44,6 +45,12 @@ func (s stream) write(file string) error {
 			text = script(random, i, missing)
 		default:
 			text = fmt.Sprintf(short[random.IntN(len(short))], i)
+			if cluster := i - i%each + 1; served != cluster { // by no application yet
+				own := strings.Replace(text, fmt.Sprintf("value: tenant-%d-db-rw", i), fmt.Sprintf("value: tenant-%d-db-rw.tenant-%d", cluster, cluster%7), 1)
+				if own != text {
+					text, served = own, cluster
+				}
+			}
 		}
 		n, err := fmt.Fprintf(out, "---\n# Source: platform/charts/app-%d/templates/object.yaml\n%s", i, text)
 		if err != nil {

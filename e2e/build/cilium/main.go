@@ -1,6 +1,7 @@
 // Command cilium asks Cilium's own policy engine what it lets through: the parser of
 // CiliumNetworkPolicies and of NetworkPolicies, and the repository in which the
-// agent looks connections up. No agent runs, and no packet flows.
+// agent looks connections up. No agent runs, and no packet flows. With the argument
+// services it asks where a Service leads, in a mesh of two clusters.
 package main
 
 import (
@@ -45,11 +46,14 @@ func main() {
 }
 
 func run() error {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if len(os.Args) > 1 && os.Args[1] == "services" {
+		return answerServices(logger)
+	}
 	var asked questions
 	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	known := identity.IdentityMap{}
 	var pods []*identity.Identity
 	for i, pod := range asked.Pods {
