@@ -99,7 +99,8 @@ func (q serviceQuestion) answer(logger *slog.Logger) ([]string, error) {
 	if q.Remote.isExported() {
 		backends := make(map[string]store.PortConfiguration)
 		for _, pod := range q.Remote.Pods {
-			backends[pod] = store.PortConfiguration{"postgres": loadbalancer.NewL4Addr(loadbalancer.TCP, port)}
+			address := loadbalancer.NewL4Addr(loadbalancer.TCP, port)
+			backends[pod] = store.PortConfiguration{"postgres": &address}
 		}
 		exported := &store.ClusterService{Cluster: remoteName, ClusterID: remoteID, Namespace: "blog", Name: "service", Backends: backends}
 		if err := w.SetBackendsOfCluster(txn, name, source.ClusterMesh, remoteID, clustermesh.ClusterServiceToBackendParams(exported)...); err != nil {
