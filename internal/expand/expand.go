@@ -42,8 +42,9 @@ const (
 // member is what a rule works on: the copy of the Cluster that becomes the member.
 type member struct {
 	topology.Member
-	pair topology.Pair
-	tree *yaml.Node
+	pair    topology.Pair
+	tree    *yaml.Node
+	poolers []*manifest.Pooler // of the Cluster
 }
 
 // rules are what a member gets, in the order in which it is written. A rule
@@ -63,6 +64,7 @@ var rules = []func(m *member) error{
 	shareSuperuser,
 	serveMesh,
 	nameWriteAddress,
+	namePoolers,
 	renameArchive,
 	replicateSynchronously,
 	keepWAL,
@@ -71,11 +73,11 @@ var rules = []func(m *member) error{
 
 // Change returns what becomes of a Cluster in its pair: the member, or members, of
 // this side, the Services that stand for a member of the other side, and the write
-// address.
-func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) {
+// address. poolers are those of the Cluster.
+func Change(p topology.Pair, cluster *manifest.Object, poolers []*manifest.Pooler) (yamledit.Change, error) {
 	var c yamledit.Change
 	for _, m := range p.Members() {
-		tree, err := memberTree(p, m, cluster.Tree())
+		tree, err := memberTree(&member{m, p, yamledit.Clone(cluster.Tree()), poolers})
 		switch {
 		case err != nil:
 			return c, err
@@ -93,8 +95,7 @@ func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) 
 	return c, nil
 }
 
-func memberTree(p topology.Pair, m topology.Member, cluster *yaml.Node) (*yaml.Node, error) {
-	made := &member{m, p, yamledit.Clone(cluster)}
+func memberTree(made *member) (*yaml.Node, error) {
 	for _, rule := range rules {
 		if err := rule(made); err != nil {
 			return nil, err
