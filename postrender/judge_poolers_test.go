@@ -244,3 +244,74 @@ func TestPoolers(t *testing.T) {
 		t.Errorf("only %d Services of Poolers", twins)
 	}
 }
+
+// TestPoolerPolicies: what a selector of a policy says of the Pods of a Pooler, it says of
+// those of its twin, and of all other Pods the same as without the twin.
+func TestPoolerPolicies(t *testing.T) {
+	in, err := os.ReadFile("../testdata/follow-pooler-policies/in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	selected := 0
+	for _, c := range matrix() {
+		var without, with []values
+		for _, follow := range []bool{false, true} {
+			c.Follow = follow
+			out, _, err := render(t, c, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			without, with = with, selectorsOf(objects(t, out))
+		}
+		if len(without) != len(with) {
+			t.Fatalf("%d selectors instead of %d", len(with), len(without))
+		}
+		for i, selector := range with {
+			for _, cluster := range []string{"blog-db", "blog-db-replica", ""} {
+				pod := func(pooler string) map[string]string {
+					return map[string]string{"cnpg.io/cluster": cluster, "cnpg.io/poolerName": pooler, "cnpg.io/podRole": "pooler"}
+				}
+				if matches(selector, pod("pool")) != matches(selector, pod("pool-replica")) {
+					t.Errorf("%+v: %v tells the Pods of the Pooler and of its twin apart", c, selector)
+				}
+				if matches(selector, pod("pool-replica")) {
+					selected++
+				}
+				for _, pod := range []map[string]string{pod("pool"), pod("pool-ro"), {"app": "blog"}, {"cnpg.io/cluster": cluster}} {
+					if matches(selector, pod) != matches(without[i], pod) {
+						t.Errorf("%+v: %v says something else of %v than %v", c, selector, pod, without[i])
+					}
+				}
+			}
+		}
+	}
+	if selected < 300 {
+		t.Errorf("the twin was selected %d times", selected)
+	}
+}
+
+// selectorsOf are those of the policies that may mean the namespace blog.
+func selectorsOf(objects []values) (all []values) {
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case values:
+			if v["matchLabels"] != nil || v["matchExpressions"] != nil {
+				all = append(all, v)
+			}
+			for _, key := range []string{"spec", "podSelector", "endpointSelector", "ingress", "egress", "from", "to", "fromEndpoints", "toEndpoints"} {
+				walk(v[key])
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	for _, o := range objects {
+		if isPolicy(o) && inNamespace(o) == "blog" {
+			walk(o)
+		}
+	}
+	return all
+}

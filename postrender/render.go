@@ -260,7 +260,7 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 	if problems := p.selection.policies.TooLarge(); len(pairs) > 0 && problems != nil {
 		return problems
 	}
-	policies := p.selection.policies.For(pairs)
+	policies := p.selection.policies.For(pairs, found.poolers.All())
 	paths := krm.PathsOf(stream.Objects)
 	room := 10 << 20 // for what is added
 	for _, source := range p.result.sources {

@@ -46,7 +46,7 @@ func (w *walker) pooler() {
 // namespace is that of the Service.
 func (w word) namespace() string {
 	if w.pooler != nil {
-		return cmp.Or(w.pooler.Namespace, w.cluster.Namespace)
+		return w.pooler.KnownNamespace()
 	}
 	return w.cluster.Namespace
 }

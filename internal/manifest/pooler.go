@@ -1,5 +1,7 @@
 package manifest
 
+import "cmp"
+
 // LabelPooler is on every Pod of a Pooler.
 const LabelPooler = "cnpg.io/poolerName"
 
@@ -13,3 +15,6 @@ type Pooler struct {
 	// leads to that of the member which takes writes; empty where there are none.
 	Twin, Address string
 }
+
+// KnownNamespace is its namespace, or that of its Cluster where it is left out.
+func (p *Pooler) KnownNamespace() string { return cmp.Or(p.Namespace, p.Cluster.Namespace) }
