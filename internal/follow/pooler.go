@@ -95,23 +95,24 @@ const quotes = " \t\r\"'"
 // PostgreSQL's port, or the whole value of a key that says so. ofHost is true where that
 // is the key of the text itself.
 func isHost(text string, from, to int, ofHost bool) bool {
-	before, after := text[:from], text[to:]
+	const most = 1000 // characters that are looked at on each side: a text may have the name very often
+	before, after := text[max(from-most, 0):from], text[to:min(to+most, len(text))]
 	port, hasPort := strings.CutPrefix(after, ":")
 	port = port[:len(port)-len(strings.TrimLeft(port, alphanumeric))]
-	_, login, isURL := strings.Cut(before[strings.LastIndexAny(before, " \t\r\n\"'`")+1:], "://")
 	switch {
 	case hasPort && port != "" && port != "5432": // where the Service for a Pooler and its twin does not listen
 		return false
-	case isURL && login == "":
+	case strings.HasSuffix(before, "://"):
 		return !isLogin(after)
-	case isURL && strings.HasSuffix(login, "@") && !strings.Contains(login, "/"), port == "5432":
+	case port == "5432":
 		return true
+	case strings.HasSuffix(before, "@"):
+		_, login, isURL := strings.Cut(before[strings.LastIndexAny(before, " \t\r\n\"'`")+1:], "://")
+		return isURL && !strings.Contains(login, "/")
 	case hasSuffixFold(strings.TrimRight(before, "\"'"), "host="):
 		return true
-	case ofHost && strings.Trim(before+after, quotes+"\n") == "":
-		return true
 	}
-	return isValue(before, after)
+	return ofHost && strings.Trim(text, quotes+"\n") == text[from:to] || isValue(before, after)
 }
 
 const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

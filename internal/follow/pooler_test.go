@@ -81,6 +81,10 @@ func TestPoolerHosts(t *testing.T) {
 			t.Errorf("%q, the value of a key that says host: %d", text, got)
 		}
 	}
+	const often = 100_000 // in a time that grows with the text
+	if got := len(withPoolers().hosts(strings.Repeat("app:5432,", often), "blog", true)); got != often {
+		t.Errorf("%d of %d hosts", got, often)
+	}
 	if len(withPoolers().hosts("app:5432", "shop", false)) != 0 {
 		t.Error("a name in another namespace is a host")
 	}

@@ -6,10 +6,8 @@
 //
 //   - A ScheduledBackup of X gets a copy for X-replica. That of the member that does not
 //     take writes is suspended: the operator would take backups of both otherwise.
-//
 //   - A PodMonitor that selects the Pods of X by its name gets a copy that selects those of
 //     X-replica.
-//
 //   - A Pooler through which applications write to X gets a twin for X-replica, and both a
 //     Service, but only where applications are made to follow: see [Poolers].
 //
