@@ -7,21 +7,57 @@ import (
 	"testing"
 )
 
-// applications are the ways in which charts tell an application where the database is:
-// what its container has, and how psql gets it.
-var applications = []struct{ name, container, connection string }{
-	{"host", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", ""},
-	{"host-in-secret", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: application, key: host}}}, LOGIN]", ""},
-	{"secret-key-host", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: " + x + "-app, key: host}}}, LOGIN]", ""},
-	{"secret-key-uri", "env: [{name: URL, valueFrom: {secretKeyRef: {name: " + x + "-app, key: uri}}}]", `"$URL"`},
-	{"env-from", "envFrom: [{secretRef: {name: " + x + "-app}}]", `"host=$host user=$username password=$password dbname=$dbname"`},
+// A follower is an application that writes by one of the ways in which charts tell where the database is:
+// what its container has, and how psql gets it, or the driver of a program.
+type follower struct{ name, container, connection, program string }
+
+var applications = []follower{
+	{"host", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", "", ""},
+	{"host-in-secret", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: application, key: host}}}, LOGIN]", "", ""},
+	{"secret-key-host", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: " + x + "-app, key: host}}}, LOGIN]", "", ""},
+	{"secret-key-uri", "env: [{name: URL, valueFrom: {secretKeyRef: {name: " + x + "-app, key: uri}}}]", `"$URL"`, ""},
+	{"env-from", "envFrom: [{secretRef: {name: " + x + "-app}}]", `"host=$host user=$username password=$password dbname=$dbname"`, ""},
+	{"pool", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", "", pooledDriver},
 }
+
+// throughPooler is an application that knows the name of a Pooler only.
+var throughPooler = append(slices.Clone(applications), follower{"pooler", "env: [{name: PGHOST, value: writers}, LOGIN]", "", ""})
+
+const pooler = `---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: writers}
+spec:
+  cluster: {name: ` + x + `}
+  instances: 1
+  type: rw
+  pgbouncer: {poolMode: session}
+  template:
+    metadata: {}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: pgbouncer, image: "%s"}]
+`
+
+// pooledDriver has four sessions, which it keeps, and writes by another one each second:
+// the others are idle. One that has ended is found out before it is used.
+const pooledDriver = `import os, time, psycopg, psycopg_pool
+pool = psycopg_pool.ConnectionPool("", min_size=4, kwargs={"autocommit": True}, check=psycopg_pool.ConnectionPool.check_connection)
+while not os.path.exists("/dev/shm/stop"):
+    try:
+        with pool.connection(timeout=5) as session:
+            print(session.execute("` + insert + `").fetchone()[0], flush=True)
+        time.sleep(1)
+    except (psycopg.Error, psycopg_pool.PoolTimeout):
+        time.sleep(0.1)
+pool.close()
+`
 
 // applicationPods are Pods of these applications, as a chart has them. Each writes a row
 // a second in a session of ten, and gives one up that does not end; one that stays open
 // would hold up the shutdown of its server for smartShutdownTimeout. A Pod cannot be
 // changed: kubectl apply fails where a change of sides would need that.
-func (n *namespace) applicationPods(region string) string {
+func (n *namespace) applicationPods(region string, applications []follower) string {
 	var b strings.Builder
 	b.WriteString("---\napiVersion: v1\nkind: Secret\nmetadata: {name: application}\nstringData: {host: " + x + "-rw}\n")
 	login := ""
@@ -29,27 +65,27 @@ func (n *namespace) applicationPods(region string) string {
 		login += fmt.Sprintf("{name: %s, valueFrom: {secretKeyRef: {name: %s-app, key: %s}}}, ", variable, x, key)
 	}
 	for _, app := range applications {
+		command := `while [ ! -e /dev/shm/stop ]; do
+  for i in $(seq 10); do [ -e /dev/shm/stop ] || echo "` + insert + `"; sleep 1; done | timeout 20 psql -XAtq -v ON_ERROR_STOP=1 ` + app.connection + ` || sleep 0.1
+done`
+		if app.program != "" {
+			command = "exec python3 -c '" + app.program + "'"
+		}
+		command = fmt.Sprintf("export PGAPPNAME=%s-%s PGTARGETSESSIONATTRS=read-write PGCONNECT_TIMEOUT=2\n%s", app.name, region, command)
 		fmt.Fprintf(&b, `---
 apiVersion: v1
 kind: Pod
-metadata: {name: %[1]s}
+metadata: {name: %s}
 spec:
-  nodeSelector: {openova.io/region: %[6]s}
+  nodeSelector: {openova.io/region: %s}
   restartPolicy: Never
   terminationGracePeriodSeconds: 0
   containers:
   - name: application
-    image: %[2]s
-    command:
-    - sh
-    - -c
-    - |
-      export PGAPPNAME=%[1]s-%[6]s PGTARGETSESSIONATTRS=read-write PGCONNECT_TIMEOUT=2
-      while [ ! -e /dev/shm/stop ]; do
-        for i in $(seq 10); do [ -e /dev/shm/stop ] || echo "%[3]s"; sleep 1; done | timeout 20 psql -XAtq -v ON_ERROR_STOP=1 %[4]s || sleep 0.1
-      done
-    %[5]s
-`, app.name, n.image, insert, app.connection, strings.Replace(app.container, "LOGIN", strings.TrimSuffix(login, ", "), 1), region)
+    image: %s
+    command: [sh, -c, %q]
+    %s
+`, app.name, region, n.image, command, strings.Replace(app.container, "LOGIN", strings.TrimSuffix(login, ", "), 1))
 	}
 	return b.String()
 }
@@ -57,7 +93,7 @@ spec:
 // startApplications starts those that follow beside a release of Helm's.
 func (n *namespace) startApplications(t *testing.T, region string, env []string) {
 	t.Helper()
-	rendered := n.rendered(t, append(slices.Clone(env), "CNPG_PAIR_FOLLOW=true"), n.template(t)+n.applicationPods(region))
+	rendered := n.rendered(t, append(slices.Clone(env), "CNPG_PAIR_FOLLOW=true"), n.template(t)+n.applicationPods(region, applications))
 	var own []string
 	for document := range strings.SplitSeq(rendered, "---\n") {
 		if strings.Contains(document, "\nkind: Pod\n") || strings.Contains(document, "\nmetadata: {name: application}\n") {
@@ -72,7 +108,7 @@ func (n *namespace) startApplications(t *testing.T, region string, env []string)
 
 // testApplications looks, from a client, at what the applications wrote while sides
 // changed, each as it was started.
-func (n *namespace) testApplications(t *testing.T, client, region, how string) {
+func (n *namespace) testApplications(t *testing.T, client, region, how string, applications []follower) {
 	t.Helper()
 	var acked []int
 	for _, app := range applications {

@@ -92,7 +92,7 @@ spec:
 // cut off after its first Cluster, and then run again; with applications that follow.
 func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 	n := c.namespace(t, "kubectl")
-	chart := n.bootstrapped(t, noBootstrap, 1) + n.applicationPods("region-b")
+	chart := n.bootstrapped(t, noBootstrap, 1) + fmt.Sprintf(pooler, n.image) + n.applicationPods("region-b", throughPooler)
 	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
 		t.Helper()
 		rendered := n.rendered(t, append(slices.Clone(env), "CNPG_PAIR_FOLLOW=true"), chart)
@@ -104,7 +104,7 @@ func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 		}
 		n.applied(t, rendered)
 	})
-	n.testApplications(t, "client", "region-b", "that --follow leads to "+x+"-active")
+	n.testApplications(t, "client", "region-b", "that --follow leads to "+x+"-active", throughPooler)
 }
 
 // testSidesChangedByHelm: each step a second time too, as one does who was

@@ -67,7 +67,7 @@ func testTwoClusters(t *testing.T, c *cluster) {
 		}
 		before := pod()
 		a.startApplications(t, "region-a", on("CNPG_PAIR_SIDE=primary"))
-		b.applied(t, b.applicationPods("region-b")) // which know X-rw only
+		b.applied(t, b.applicationPods("region-b", applications)) // which know X-rw only
 		other.byPrimaryName(t, primary)
 		changeOver(t, primary, other)
 		other.byPrimaryName(t, other)
@@ -81,8 +81,8 @@ func testTwoClusters(t *testing.T, c *cluster) {
 			t.Errorf("the primary's Pod, its uid and restarts: %s, before %s", after, before)
 		}
 		evidence(t, "writes by the name "+x+"-rw on the replica's side, by verify-full", "reach the active member: %s, %s and %s again", x, replica, x)
-		a.testApplications(t, "client", "region-a", "on the primary's side that --follow leads to "+x+"-active")
-		b.testApplications(t, "client", "region-b", "on the replica's side that knows "+x+"-rw")
+		a.testApplications(t, "client", "region-a", "on the primary's side that --follow leads to "+x+"-active", applications)
+		b.testApplications(t, "client", "region-b", "on the replica's side that knows "+x+"-rw", applications)
 	})
 }
 

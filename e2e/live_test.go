@@ -379,7 +379,7 @@ func testPromoted(t *testing.T, n *namespace, mode string) {
 		t.Errorf("%d acknowledged rows are lost, the first is %d", len(lost), lost[0])
 	}
 	if mode == "sync" {
-		n.testApplications(t, "survivor", "region-b", "that --follow leads to "+x+"-active")
+		n.testApplications(t, "survivor", "region-b", "that --follow leads to "+x+"-active", applications)
 	}
 }
 

@@ -160,7 +160,7 @@ func TestFollow(t *testing.T) {
 	if _, err := (&Generator{Config: cfg}).PostRenderers(source(string(stream))); err == nil || !strings.Contains(err.Error(), "cannot change it to") {
 		t.Errorf("what cannot follow: %v", err)
 	}
-	for _, stays := range []string{"kind: List", "kind: ExternalSecret", "kind: Pooler", "kind: PodMonitor", "name: blog-db-rw #", "SECRET: ", "name: own, namespace: blog}\nspec:\n  instances"} {
+	for _, stays := range []string{"kind: List", "kind: ExternalSecret", "kind: PodMonitor", "name: blog-db-rw #", "SECRET: ", "name: own, namespace: blog}\nspec:\n  instances"} {
 		documents := strings.Split(string(stream), "---\n")
 		documents = slices.DeleteFunc(documents, func(d string) bool { return strings.Contains(d, stays) })
 		stream = []byte(strings.Join(documents, "---\n"))

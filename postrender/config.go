@@ -110,6 +110,8 @@ type Config struct {
 	// Follow changes the other objects of the stream too: where they name the Service of
 	// the primary by which applications write, or have its name from the secret of the
 	// operator, they get the write address, which leads to the member that takes writes.
+	// A Pooler through which applications write gets a twin for the replica, and both such a
+	// Service, which takes the place of the Pooler's.
 	Follow bool
 
 	// Strict turns warnings into errors: hot standby is on, but a region is missing

@@ -550,6 +550,15 @@ func (g *generator) policy(name string, clusters []string) {
 	g.mapping(0, "", append([]field{{"apiVersion", apiVersion}, {"kind", kind}, {"metadata", metadata}}, body...))
 }
 
+// pooler writes a Pooler, perhaps of one of some Clusters.
+func (g *generator) pooler(name string, clusters []string) {
+	names := append([]string{"other-db"}, clusters...)
+	metadata := append([]field{{"name", name}}, g.some(50, field{"namespace", "blog"}, field{"annotations", []field{{"note", g.odd()}, {"helm.sh/hook", "pre-install"}}})...)
+	spec := append(g.some(60, field{"type", []string{"rw", "ro"}[g.IntN(2)]}, field{"instances", raw("2")}, field{"pgbouncer", []field{{"poolMode", "session"}, {"parameters", []field{{"note", g.odd()}}}}}),
+		field{"cluster", []field{{"name", names[g.IntN(len(names))]}}})
+	g.mapping(0, "", []field{{"apiVersion", "postgresql.cnpg.io/v1"}, {"kind", "Pooler"}, {"metadata", metadata}, {"spec", spec}})
+}
+
 // generated is a stream, and the documents in it that must not change.
 type generated struct {
 	text   string
@@ -605,6 +614,9 @@ func generate(seed uint64) generated {
 		case g.chance(50):
 			g.policy(fmt.Sprintf("policy%d", i), s.names)
 			s.shapes["a policy"] = true
+		case g.chance(30):
+			g.pooler(fmt.Sprintf("pooler%d", i), s.names)
+			s.shapes["a Pooler"] = true
 		default:
 			text := g.other()
 			g.WriteString(text)

@@ -49,17 +49,21 @@ func judgeReading(t testing.TB, reader string, c postrender.Config, in, out []by
 		return true
 	}
 	var want []values
+	var couples []couple
 	clusters := 0
 	for _, o := range before {
 		if isCluster(o) {
 			clusters++
 		}
 		if isCluster(o) && decisions[clusters-1].Action == postrender.Paired {
+			name := text(o, "metadata", "name")
+			couples = append(couples, couple{inNamespace(o), name, wantReplicaName(name)})
 			want = append(want, wantPair(c, o)...)
 		} else if !isPolicy(o) {
 			want = append(want, o)
 		}
 	}
+	want = wantPoolers(c, before, want, couples)
 	var got []values
 	for _, o := range after {
 		if !isPolicy(o) {

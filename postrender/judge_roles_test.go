@@ -255,6 +255,7 @@ func settings(seed uint64) postrender.Config {
 	if random.IntN(3) == 0 {
 		c.WALKeepSize = pick("2GB", "512MB", "4096")
 	}
+	c.Follow = random.IntN(2) == 0
 	return c
 }
 

@@ -291,19 +291,28 @@ func wantPrimary(in values) values {
 	return o
 }
 
+// dropLive takes what belongs to one living object out of a copy.
+func dropLive(o values) {
+	metadata := child(o, "metadata")
+	if metadata["uid"] == nil && metadata["resourceVersion"] == nil {
+		return
+	}
+	delete(o, "status")
+	for _, key := range []string{"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "selfLink"} {
+		delete(metadata, key)
+	}
+	if annotations, is := metadata["annotations"].(values); is {
+		delete(annotations, "kubectl.kubernetes.io/last-applied-configuration")
+		delete(annotations, "argocd.argoproj.io/tracking-id")
+	}
+}
+
 func wantReplica(in values) values {
 	o := wantHalf(in, "replica", cfg.ReplicaRegion, cfg.PrimaryRegion)
 	name := text(in, "metadata", "name")
 	metadata, spec := child(o, "metadata"), child(o, "spec")
 	metadata["name"] = wantReplicaName(name)
-	if metadata["uid"] != nil || metadata["resourceVersion"] != nil { // a living object
-		delete(o, "status")
-		for _, key := range []string{"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "selfLink"} {
-			delete(metadata, key)
-		}
-		delete(child(metadata, "annotations"), "kubectl.kubernetes.io/last-applied-configuration")
-		delete(child(metadata, "annotations"), "argocd.argoproj.io/tracking-id")
-	}
+	dropLive(o)
 	judgeItself(spec, text(in, "metadata", "namespace"), name)
 	spec["replica"] = values{"enabled": true, "source": name}
 
@@ -433,6 +442,7 @@ func judgeStream(t testing.TB, c postrender.Config, in, out []byte, decisions []
 	for _, o := range served {
 		want = append(want, wantServing(c, o, couples)...)
 	}
+	want = wantPoolers(c, before, want, couples)
 	_, policies := withoutPolicies(t, want, want)
 	want, _ = withoutPolicies(t, policies, want)
 	got, changed := withoutPolicies(t, policies, after)

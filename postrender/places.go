@@ -7,6 +7,7 @@ import (
 	"github.com/openova-io/helm-cnpg-pair/internal/follow"
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
+	"github.com/openova-io/helm-cnpg-pair/internal/serving"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
@@ -14,6 +15,7 @@ import (
 type places struct {
 	all     []follow.Place
 	finder  *follow.Finder
+	poolers serving.Poolers
 	follows map[*manifest.Object]bool // in which something changes
 }
 
@@ -30,11 +32,12 @@ func (s *selection) findPlaces(stream *manifest.Stream) places {
 	if len(clusters) == 0 {
 		return found
 	}
-	found.finder = follow.NewFinder(clusters)
+	found.poolers = s.findPoolers(stream)
+	found.finder = follow.NewFinder(clusters, found.poolers.All())
 	stream.Include(found.finder.MayFind)
 	for _, o := range stream.Objects {
 		of := found.of(o)
-		if s.topology.Follow && !s.servants.Serves(o) { // of which a copy is made
+		if s.topology.Follow && !s.servants.Serves(o) && !found.poolers.HasTwin(o) { // of which a copy is made
 			found.follows[o] = len(found.finder.Follow(of)) > 0
 		}
 		for i := range of {
@@ -80,10 +83,10 @@ func (s *selection) strayPlaces(found places) []remark {
 		case len(pair.Absent()) > 0 && p.Kind != follow.Pooler: // X-rw leads to who takes writes there
 		case s.topology.Follow:
 			all = append(all, remark{p.Object, message.New(message.CannotFollow,
-				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "address", pair.WriteAddress), p.Line})
+				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "address", p.Address()), p.Line})
 		case pair.Replica.Writes:
 			all = append(all, remark{p.Object, message.New(message.LeadsToPrimary,
-				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "replica", pair.Replica.Name, "address", pair.WriteAddress), p.Line})
+				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "replica", pair.Replica.Name, "address", p.Address()), p.Line})
 		}
 	}
 	return all
@@ -107,7 +110,9 @@ type Place struct {
 	// reads, instances of the primary; or login, what is the same for both members.
 	LeadsTo string `json:"leadsTo"`
 
-	Becomes string `json:"becomes,omitempty"` // the write address, where Config.Follow makes it follow
+	// Becomes is the write address, or the Service for a Pooler and its copy, where
+	// Config.Follow makes it follow.
+	Becomes string `json:"becomes,omitempty"`
 }
 
 // addPlaces writes the places into the plans of their Clusters.

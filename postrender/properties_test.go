@@ -113,12 +113,12 @@ func settingsFor(seed uint64, s generated) postrender.Config {
 func TestGenerated(t *testing.T) {
 	count := make(map[string]map[string]int) // of a setting with a shape
 	shapes := make(map[string]bool)
-	for seed := range uint64(2000) {
+	for seed := range uint64(2500) {
 		s := generate(seed)
 		c := settingsFor(seed, s)
 		for _, setting := range []string{
 			"side " + string(c.Side), "replication " + string(c.Replication), "active " + string(c.Active), "failover " + string(c.Failover), "clone " + string(c.Clone),
-			fmt.Sprint("token ", c.PromotionToken != ""), fmt.Sprint("generation ", c.ArchiveGeneration != ""), "wal_keep_size " + c.WALKeepSize,
+			fmt.Sprint("token ", c.PromotionToken != ""), fmt.Sprint("generation ", c.ArchiveGeneration != ""), fmt.Sprint("follow ", c.Follow), "wal_keep_size " + c.WALKeepSize,
 		} {
 			if count[setting] == nil {
 				count[setting] = make(map[string]int)
@@ -131,7 +131,7 @@ func TestGenerated(t *testing.T) {
 			}
 		}
 	}
-	if len(count) != 5+3+4+3+3+2+2+4 || len(shapes) != 5+4+5 {
+	if len(count) != 5+3+4+3+3+2+2+2+4 || len(shapes) != 5+4+6 {
 		t.Errorf("%d settings, %d shapes", len(count), len(shapes))
 	}
 	for setting, with := range count {

@@ -260,7 +260,7 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 	if problems := p.selection.policies.TooLarge(); len(pairs) > 0 && problems != nil {
 		return problems
 	}
-	policies := p.selection.policies.For(pairs)
+	policies := p.selection.policies.For(pairs, found.poolers.All())
 	paths := krm.PathsOf(stream.Objects)
 	room := 10 << 20 // for what is added
 	for _, source := range p.result.sources {
@@ -278,10 +278,13 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 			if !other.IsPolicy() {
 				change, changes, err = p.selection.servants.Of(other, paired)
 			}
+			if found.poolers.HasTwin(other) {
+				change, changes, err = found.poolers.Change(other)
+			}
 			if i, is := paired[other]; is {
 				c := p.selection.candidates[i]
 				changes = true
-				if change, err = expand.Change(c.Pair, other); err == nil && p.plans {
+				if change, err = expand.Change(c.Pair, other, found.poolers.Of(other)); err == nil && p.plans {
 					p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree(), change)
 				}
 			}

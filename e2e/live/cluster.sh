@@ -207,7 +207,7 @@ node() {
 
 	start "$1" containerd containerd --config "$dir/containerd.toml"
 	wait_for 30 inside "$1" ctr --address "$dir/containerd.sock" version
-	for image in postgresql-17 pause "$(basename "$operator")"; do
+	for image in postgresql pause "$(basename "$operator")"; do
 		load "$1" "$image"
 	done
 	start "$1" kubelet "$kubernetes" kubelet --config "$dir/kubelet.yaml" --kubeconfig "$state/pki/$1.kubeconfig" \

@@ -42,13 +42,14 @@ image() {
 }
 
 # PostgreSQL as Debian packages it, with the user id that CNPG's images give it, and what
-# the operator's archiver runs
-if [ ! -e "$images/postgresql-17.tar" ]; then
+# the operator's archiver and its Poolers run, and a driver with a pool for the tests
+if [ ! -e "$images/postgresql.tar" ]; then
 	echo "images.sh: building the image of PostgreSQL, which takes three minutes once" >&2
 	root=$(mktemp -d "$images/root.XXXXXX")
 	trap 'rm -rf "$root"' EXIT
-	debootstrap --variant=minbase --include=postgresql-17,barman-cli-cloud trixie "$root" >&2
+	debootstrap --variant=minbase --include=postgresql-17,barman-cli-cloud,pgbouncer,python3-psycopg,python3-psycopg-pool trixie "$root" >&2
 	chroot "$root" usermod -u 26 postgres
+	ln -s ../sbin/pgbouncer "$root/usr/bin/pgbouncer"
 	# what only costs space; without its library the JIT compiler must go as well
 	rm -rf "$root"/usr/lib/llvm* "$root"/usr/lib/*/libLLVM* "$root"/usr/lib/postgresql/17/lib/llvmjit* \
 		"$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale "$root"/var/cache/apt "$root"/var/lib/apt/lists \
@@ -57,7 +58,7 @@ if [ ! -e "$images/postgresql-17.tar" ]; then
 	mkdir -p "$root/var/lib/postgresql/data" "$root/var/run/postgresql"
 	chown -R 26 "$root/var/lib/postgresql" "$root/var/run/postgresql"
 	chmod 755 "$root"
-	image postgresql-17.tar cnpg-pair.local/postgresql:17 "$root" 26 postgres
+	image postgresql.tar cnpg-pair.local/postgresql:17 "$root" 26 postgres
 	rm -rf "$root"
 fi
 
@@ -103,8 +104,8 @@ if [ ! -e "$images/postgresql-15.tar" ] || [ ! -e "$images/postgresql-17-from-15
 	mv "$root/all/usr/share/postgresql" "$root/layer/usr/share/postgresql"
 	rm -rf "$root/layer"/usr/lib/postgresql/15/lib/bitcode "$root/layer"/usr/lib/postgresql/15/lib/llvmjit*
 	chmod 755 "$root/layer"
-	BASE=postgresql-17.tar MAJOR=15 image postgresql-15.tar cnpg-pair.local/postgresql:15 "$root/layer" 26 postgres
-	BASE=postgresql-17.tar image postgresql-17-from-15.tar cnpg-pair.local/postgresql:17-from-15 "$root/layer" 26 postgres
+	BASE=postgresql.tar MAJOR=15 image postgresql-15.tar cnpg-pair.local/postgresql:15 "$root/layer" 26 postgres
+	BASE=postgresql.tar image postgresql-17-from-15.tar cnpg-pair.local/postgresql:17-from-15 "$root/layer" 26 postgres
 	rm -rf "$root"
 fi
 
@@ -117,6 +118,6 @@ if [ ! -e "$images/$(basename "$barman").tar" ]; then
 	trap 'rm -rf "$root"' EXIT
 	cp "$barman" "$root/manager"
 	chmod 755 "$root"
-	BASE=postgresql-17.tar image "$(basename "$barman").tar" cnpg-pair.local/barman-cloud:e2e "$root" 26:26 /manager
+	BASE=postgresql.tar image "$(basename "$barman").tar" cnpg-pair.local/barman-cloud:e2e "$root" 26:26 /manager
 	rm -rf "$root"
 fi

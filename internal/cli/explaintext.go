@@ -116,6 +116,9 @@ func named(place postrender.Place) string {
 
 // result is what becomes of a place.
 func (p pair) result(place postrender.Place) string {
+	if place.Becomes != "" && place.Kind == "pooler" {
+		return "gets a twin for " + p.replica.Name + ", both behind " + place.Becomes
+	}
 	if place.Becomes != "" {
 		return "becomes " + place.Becomes
 	}

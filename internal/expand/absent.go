@@ -26,7 +26,7 @@ func absentServices(p topology.Pair, cluster *manifest.Object) []*yaml.Node {
 		return nil
 	}
 	rw, ro, r := names[0], names[1], names[2]
-	address := writeAddress(p, rw, cluster)
+	address := writeAddress(p, cluster, rw)
 	if _, is := p.Writer(); !is { // on the other side the operator's X-rw leads to a standby now
 		annotations, _ := yamledit.MappingAt(address, "metadata.annotations")
 		yamledit.Remove(annotations, AnnotationGlobal)

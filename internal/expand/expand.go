@@ -42,8 +42,9 @@ const (
 // member is what a rule works on: the copy of the Cluster that becomes the member.
 type member struct {
 	topology.Member
-	pair topology.Pair
-	tree *yaml.Node
+	pair    topology.Pair
+	tree    *yaml.Node
+	poolers []*manifest.Pooler // of the Cluster
 }
 
 // rules are what a member gets, in the order in which it is written. A rule
@@ -64,6 +65,7 @@ var rules = []func(m *member) error{
 	shareSuperuser,
 	serveMesh,
 	nameWriteAddress,
+	namePoolers,
 	renameArchive,
 	replicateSynchronously,
 	keepWAL,
@@ -72,11 +74,11 @@ var rules = []func(m *member) error{
 
 // Change returns what becomes of a Cluster in its pair: the member, or members, of
 // this side, the Services that stand for a member of the other side, or have the names
-// of the primary's there, and the write address.
-func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) {
+// of the primary's there, and the write address. poolers are those of the Cluster.
+func Change(p topology.Pair, cluster *manifest.Object, poolers []*manifest.Pooler) (yamledit.Change, error) {
 	var c yamledit.Change
 	for _, m := range p.Members() {
-		tree, err := memberTree(p, m, cluster.Tree())
+		tree, err := memberTree(&member{m, p, yamledit.Clone(cluster.Tree()), poolers})
 		switch {
 		case err != nil:
 			return c, err
@@ -93,12 +95,11 @@ func Change(p topology.Pair, cluster *manifest.Object) (yamledit.Change, error) 
 	for _, made := range absentServices(p, cluster) {
 		c.Added = append(c.Added, yamledit.Added{Tree: made})
 	}
-	c.Added = append(c.Added, yamledit.Added{Tree: writeAddress(p, p.WriteAddress, cluster)})
+	c.Added = append(c.Added, yamledit.Added{Tree: writeAddress(p, cluster, p.WriteAddress)})
 	return c, nil
 }
 
-func memberTree(p topology.Pair, m topology.Member, cluster *yaml.Node) (*yaml.Node, error) {
-	made := &member{m, p, yamledit.Clone(cluster)}
+func memberTree(made *member) (*yaml.Node, error) {
 	for _, rule := range rules {
 		if err := rule(made); err != nil {
 			return nil, err

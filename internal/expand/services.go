@@ -115,14 +115,22 @@ func stub(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
 // writeAddress is a Service by which applications reach the member that takes
 // writes. A member that follows has a Pod with the role primary too, so the selector
 // also asks for the Cluster; the Kubernetes cluster of the other side has no Pod of it.
+func writeAddress(p topology.Pair, cluster *manifest.Object, name string) *yaml.Node {
+	return address(p, cluster, name, func(writer topology.Member) *yaml.Node {
+		return yamledit.Map(manifest.LabelCluster, writer.Name, labelInstanceRole, "primary")
+	})
+}
+
+// address is a Service that leads to the Pods that a function selects of the member that
+// takes writes. It belongs to the release as an object of the chart does.
 //
 // While no member takes writes, it asks for a label that no Pod has. Without a
 // selector, Kubernetes would keep the endpoints that were there before.
-func writeAddress(p topology.Pair, name string, cluster *manifest.Object) *yaml.Node {
+func address(p topology.Pair, o *manifest.Object, name string, podsOf func(writer topology.Member) *yaml.Node) *yaml.Node {
 	labels := yamledit.Map(LabelPair, p.Primary.Name, labelMeshRole, "write-address")
 	selector := labels
 	if writer, is := p.Writer(); is {
-		selector = yamledit.Map(manifest.LabelCluster, writer.Name, labelInstanceRole, "primary")
+		selector = podsOf(writer)
 	}
 	annotations := yamledit.Map()
 	if !p.Primary.Here || !p.Replica.Here {
@@ -131,22 +139,22 @@ func writeAddress(p topology.Pair, name string, cluster *manifest.Object) *yaml.
 	if p.Step != topology.AtRest {
 		yamledit.Set(annotations, AnnotationActive, yamledit.String(p.Active))
 	}
-	made := service(cluster, name, labels, annotations, selector)
+	made := service(o, name, labels, annotations, selector)
 	if p.Replica.Keep { // it leads to the only current data, or did so last
 		yamledit.Set(yamledit.MakeMapping(made, "metadata.annotations"), AnnotationKeep, yamledit.String("keep"))
 	}
 	return made
 }
 
-// service is a Service of a pair beside its Clusters. It belongs to the chart's release
-// as the Cluster does, as a hook too.
-func service(cluster *manifest.Object, name string, labels, annotations, selector *yaml.Node) *yaml.Node {
+// service is a Service of a pair beside its Clusters. It belongs to the release as
+// the object of the chart does that it is for, as a hook too.
+func service(of *manifest.Object, name string, labels, annotations, selector *yaml.Node) *yaml.Node {
 	metadata := yamledit.Map("name", name)
-	if cluster.Namespace != "" {
-		yamledit.Set(metadata, "namespace", yamledit.String(cluster.Namespace))
+	if of.Namespace != "" {
+		yamledit.Set(metadata, "namespace", yamledit.String(of.Namespace))
 	}
 	yamledit.Set(metadata, "labels", labels)
-	own, _ := yamledit.MappingAt(cluster.Tree(), "metadata.annotations")
+	own, _ := yamledit.MappingAt(of.Tree(), "metadata.annotations")
 	for i := 0; own != nil && i+1 < len(own.Content); i += 2 {
 		if key := own.Content[i].Value; strings.HasPrefix(key, "helm.sh/") || strings.HasPrefix(key, "postrenderer.helm.sh/") {
 			yamledit.Set(annotations, key, yamledit.Clone(own.Content[i+1]))
@@ -167,15 +175,14 @@ func service(cluster *manifest.Object, name string, labels, annotations, selecto
 const pathAltNames = "spec.certificates.serverAltDNSNames"
 
 // nameWriteAddress has the operator put the write address, and what else leads to this
-// member only beside it, into the server certificate of a member, which costs no restart. It refuses names beside a certificate of the
-// chart's own.
+// member only beside it, into the server certificate of a member, which costs no restart.
+// It refuses names beside a certificate of the chart's own.
 func nameWriteAddress(m *member) error {
 	secret, err := yamledit.StringAt(m.tree, PathServerTLSSecret)
 	if err != nil || secret != "" {
 		return err
 	}
-	own, err := yamledit.SequenceAt(m.tree, pathAltNames)
-	if err != nil {
+	if _, err := yamledit.SequenceAt(m.tree, pathAltNames); err != nil {
 		return err
 	}
 	namespace, err := yamledit.StringAt(m.tree, "metadata.namespace")
@@ -188,12 +195,18 @@ func nameWriteAddress(m *member) error {
 	}
 	for _, address := range addresses {
 		for _, name := range dnsNames(address, namespace) {
-			if own == nil || !slices.ContainsFunc(own.Content, func(n *yaml.Node) bool { return n.Value == name }) {
-				yamledit.Append(m.tree, pathAltNames, yamledit.String(name))
-			}
+			nameInCertificate(m, name)
 		}
 	}
 	return nil
+}
+
+// nameInCertificate adds a name that the server certificate does not have.
+func nameInCertificate(m *member, name string) {
+	own, _ := yamledit.SequenceAt(m.tree, pathAltNames)
+	if own == nil || !slices.ContainsFunc(own.Content, func(n *yaml.Node) bool { return n.Value == name }) {
+		yamledit.Append(m.tree, pathAltNames, yamledit.String(name))
+	}
 }
 
 // dnsNames are those of a Service in a namespace, as the operator has them in

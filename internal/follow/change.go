@@ -25,11 +25,12 @@ func (f *Finder) Follow(places []Place) Changes {
 	for _, envFrom := range []bool{false, true} { // whose variables come last
 		for i := range places {
 			p := &places[i]
-			if p.Leads != Writes || p.Object.IsCluster() || p.Object.IsPolicy() || envFrom != (p.Kind == SecretEnv) {
+			address := addressFor(p.Cluster, p.pooler)
+			if p.Leads != Writes || address == "" || p.Object.IsCluster() || p.Object.IsPolicy() || envFrom != (p.Kind == SecretEnv) {
 				continue
 			}
 			if follow := rules[p.Kind]; follow != nil && follow(c, p) {
-				p.Becomes = p.Cluster.Pair.WriteAddress
+				p.Becomes = address
 			}
 		}
 	}
@@ -58,13 +59,13 @@ type login struct {
 	cluster   *Cluster
 }
 
-// addressed returns a text with the write address in the place of each Service that
+// addressed returns a text at a place with the write address in it for each Service that
 // leads to the instance that takes writes, and the edits that make it so.
-func (f *Finder) addressed(text, namespace string) (string, []yamledit.Edit) {
+func (f *Finder) addressed(text string, p *Place) (string, []yamledit.Edit) {
 	var edits []yamledit.Edit
-	for _, h := range f.hosts(text, namespace) {
-		if h.leads == Writes {
-			edits = append(edits, yamledit.Edit{Start: h.from, End: h.to, New: h.cluster.Pair.WriteAddress})
+	for _, h := range f.hosts(text, p.Object.Namespace, p.ofHost) {
+		if address := h.address(); h.leads == Writes && address != "" {
+			edits = append(edits, yamledit.Edit{Start: h.from, End: h.to, New: address})
 		}
 	}
 	return string(yamledit.Apply([]byte(text), edits)), edits
@@ -72,21 +73,20 @@ func (f *Finder) addressed(text, namespace string) (string, []yamledit.Edit) {
 
 // host changes a value, a text or what is encoded.
 func (c *changer) host(p *Place) bool {
-	namespace := p.Object.Namespace
 	if _, done := c.changes[p.node]; done {
 		return true // of another name in the same value
 	}
 	value := *p.node
 	if text, ok := decoded(p.node); ok && strings.HasPrefix(p.Path, "data.") && p.Object.Kind == "Secret" {
-		text, _ = c.addressed(text, namespace)
+		text, _ = c.addressed(text, p)
 		value.Value = base64.StdEncoding.EncodeToString([]byte(text))
 		value.Style &^= yaml.LiteralStyle | yaml.FoldedStyle
 		c.changes[p.node] = yamledit.Change{InPlace: &value}
 		return true
 	}
-	value.Value, _ = c.addressed(p.node.Value, namespace)
+	value.Value, _ = c.addressed(p.node.Value, p)
 	c.changes[p.node] = yamledit.Change{InPlace: &value, Spell: func(written []byte) []yamledit.Edit {
-		_, edits := c.addressed(string(written), namespace)
+		_, edits := c.addressed(string(written), p)
 		return edits
 	}}
 	return true

@@ -2,6 +2,8 @@
 // of a pair by name: the Services that the operator makes for it, and the secret in
 // which it writes the name of one.
 //
+// A Pooler of a pair has such a Service too.
+//
 // Goals: each place with its line, and what the name leads to. Names are compared as
 // whole DNS names, in the values of an object, in texts within them, and in Secrets
 // after decoding. Non-goals: labels and the names of objects, which lead nowhere, and
@@ -18,7 +20,6 @@ import (
 
 	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/topology"
-	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
 )
 
 // Kind is how a place names something.
@@ -53,10 +54,12 @@ type Place struct {
 	Name    string // as it is written
 	Key     string // of the secret
 	Leads   Leads
-	Becomes string // the write address, where it follows
+	Becomes string // the write address, or that of the Pooler, where it follows
 
-	node      *yaml.Node // the value that names it
-	variable  *yaml.Node // the item of a container's env that the value is in
+	pooler    *manifest.Pooler // whose Service it names, nil for those of the Cluster
+	ofHost    bool             // the key of the value says that it is a host
+	node      *yaml.Node       // the value that names it
+	variable  *yaml.Node       // the item of a container's env that the value is in
 	container *yaml.Node
 }
 
@@ -77,20 +80,22 @@ type word struct {
 	cluster *Cluster
 	leads   Leads
 	secret  bool
+	pooler  *manifest.Pooler // whose Service it is
 }
 
 // Finder finds the places that name some Clusters.
 type Finder struct {
 	words    map[string][]word
+	poolers  map[string]bool       // their names
 	clusters map[string][]*Cluster // by name
 }
 
 // services are what the names of the Services of a Cluster end with.
 var services = map[string]Leads{"-rw": Writes, "-ro": Reads, "-r": Reads}
 
-// NewFinder returns a finder of the places that name these Clusters.
-func NewFinder(clusters []*Cluster) *Finder {
-	f := &Finder{make(map[string][]word), make(map[string][]*Cluster)}
+// NewFinder returns a finder of the places that name these Clusters, and Poolers of theirs.
+func NewFinder(clusters []*Cluster, poolers []*manifest.Pooler) *Finder {
+	f := &Finder{make(map[string][]word), make(map[string]bool), make(map[string][]*Cluster)}
 	for _, c := range clusters {
 		f.clusters[c.Name] = append(f.clusters[c.Name], c)
 		for suffix, leads := range services {
@@ -100,45 +105,60 @@ func NewFinder(clusters []*Cluster) *Finder {
 			f.words[c.Secret] = append(f.words[c.Secret], word{cluster: c, leads: Writes, secret: true})
 		}
 	}
+	f.addPoolers(poolers)
 	return f
 }
 
 // MayFind is a cheap and generous filter for the texts of documents.
 func (f *Finder) MayFind(text []byte) bool {
-	return f.mentions(text) || bytes.Contains(text, []byte("Pooler")) || bytes.Contains(text, []byte("Secret")) && f.encodes(text)
+	return f.mentions(text) || bytes.Contains(text, []byte("Secret")) && f.encodes(text)
 }
 
 // mostOfLabel is how many characters a label of a DNS name may have.
 const mostOfLabel = 63
 
-// mentions tells whether one of the words is a label of a DNS name in a text. All of
-// them end with a dash and one of four words.
+// mentions tells whether one of the words is a label of a DNS name in a text. Those of a
+// Cluster end with -rw, -ro, -r or -app.
 func (f *Finder) mentions(text []byte) bool {
-	isOfLabel := func(c byte) bool { return isAlphanumeric(c) || c == '-' }
-	for i := 0; ; i++ {
-		next := bytes.IndexByte(text[i:], '-')
+	return f.mentionsPooler(text) || f.mentionsEnding(text, "-r") || f.mentionsEnding(text, "-app")
+}
+
+func (f *Finder) mentionsEnding(text []byte, ending string) bool {
+	for from := 0; ; {
+		next := bytes.Index(text[from:], []byte(ending))
 		if next < 0 {
 			return false
 		}
-		i += next
-		end := i + 1
-		for end < len(text) && end <= i+len("app") && isAlphanumeric(text[end]) {
+		start, end := from+next, from+next+len(ending)
+		from = end
+		if ending == "-r" && end < len(text) && (text[end] == 'w' || text[end] == 'o') {
 			end++
 		}
 		if end < len(text) && isOfLabel(text[end]) {
 			continue
 		}
-		switch string(text[i+1 : end]) {
-		case "rw", "ro", "r", "app":
-			start := i
-			for start > 0 && isOfLabel(text[start-1]) && i-start < mostOfLabel {
-				start--
-			}
-			if _, is := f.words[string(text[start:end])]; is {
-				return true
-			}
+		for start > 0 && isOfLabel(text[start-1]) && end-start < mostOfLabel {
+			start--
+		}
+		if isWord := func(label []byte) bool { return f.words[string(label)] != nil }; labelOrRest(text, start, end, isWord) {
+			return true
 		}
 	}
+}
+
+// labelOrRest asks about a label in a text, and where it stands behind the beginning of an
+// escape, which has some of its characters, about the rest of it too.
+func labelOrRest(text []byte, start, end int, is func(label []byte) bool) bool {
+	const longestEscape = len("U00000000")
+	if is(text[start:end]) {
+		return true
+	}
+	for i := start + 1; start > 0 && text[start-1] == '\\' && i < end && i <= start+longestEscape; i++ {
+		if is(text[i:end]) {
+			return true
+		}
+	}
+	return false
 }
 
 // encodes tells whether a text has a value in Base64 that has one of the words. Such a
@@ -180,9 +200,7 @@ func (f *Finder) Find(o *manifest.Object) []Place {
 			}
 		}
 	}
-	if o.Group() == manifest.Group && o.Kind == "Pooler" {
-		w.pooler()
-	}
+	w.pooler()
 	return w.places
 }
 
@@ -193,8 +211,9 @@ type hostAt struct {
 	name     string
 }
 
-// hosts finds the names of Services in a text that is in a namespace.
-func (f *Finder) hosts(text, namespace string) []hostAt {
+// hosts finds the names of Services in a text that is in a namespace. ofHost is true where
+// its key says that it is a host.
+func (f *Finder) hosts(text, namespace string, ofHost bool) []hostAt {
 	var all []hostAt
 	for from := 0; from < len(text); {
 		if !isOfName(text[from]) {
@@ -209,7 +228,7 @@ func (f *Finder) hosts(text, namespace string) []hostAt {
 		label, domain, _ := strings.Cut(text[from:to], ".")
 		if words := f.words[label]; len(words) > 0 && !path {
 			for _, word := range words {
-				if !word.secret && inNamespace(domain, namespace, word.cluster.Namespace) {
+				if !word.secret && inNamespace(domain, namespace, word.namespace()) && (word.pooler == nil || isHost(text, from, to, ofHost)) {
 					all = append(all, hostAt{word, from, from + len(label), strings.TrimSuffix(text[from:to], ".")})
 					break
 				}
@@ -241,9 +260,12 @@ func isAlphanumeric(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
 }
 
+// isOfLabel tells whether a character may be one of a label of a DNS name.
+func isOfLabel(c byte) bool { return isAlphanumeric(c) || c == '-' }
+
 // isOfName tells whether a character may be one of a DNS name, or of a word that only
 // looks like a part of one.
-func isOfName(c byte) bool { return isAlphanumeric(c) || c == '-' || c == '.' || c == '_' }
+func isOfName(c byte) bool { return isOfLabel(c) || c == '.' || c == '_' }
 
 // secretOf returns the Cluster whose secret has a name in a namespace.
 func (f *Finder) secretOf(name, namespace string) *Cluster {
@@ -262,26 +284,4 @@ func leadsOf(key string) Leads {
 		return Login
 	}
 	return Writes
-}
-
-// pooler finds the Cluster of a Pooler.
-func (w *walker) pooler() {
-	cluster, err := yamledit.MappingAt(w.object.Tree(), "spec.cluster")
-	if err != nil || cluster == nil {
-		return
-	}
-	name := yamledit.Get(cluster, "name")
-	if yamledit.IsNull(name) {
-		return
-	}
-	for _, c := range w.clusters[name.Value] {
-		if manifest.SameNamespace(w.object.Namespace, c.Namespace) {
-			leads := Writes
-			if kind, _ := yamledit.StringAt(w.object.Tree(), "spec.type"); kind != "" && kind != "rw" {
-				leads = Reads
-			}
-			w.places = append(w.places, Place{Object: w.object, Path: "spec.cluster.name", Line: name.Line, Cluster: c, Kind: Pooler, Name: name.Value, Leads: leads, node: name})
-			return
-		}
-	}
 }

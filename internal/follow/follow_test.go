@@ -12,7 +12,7 @@ import (
 )
 
 func finderOf(namespace string) *Finder {
-	return NewFinder([]*Cluster{{Object: &manifest.Object{Kind: "Cluster", Name: "db", Namespace: namespace}, Secret: "db-app"}})
+	return NewFinder([]*Cluster{{Object: &manifest.Object{Kind: "Cluster", Name: "db", Namespace: namespace}, Secret: "db-app"}}, nil)
 }
 
 // TestHosts: a name is one as a whole DNS name only, and in the namespace of the Cluster.
@@ -39,7 +39,7 @@ func TestHosts(t *testing.T) {
 		"":                                        "",
 	} {
 		var got []string
-		for _, h := range finderOf("blog").hosts(text, "blog") {
+		for _, h := range finderOf("blog").hosts(text, "blog", false) {
 			got = append(got, h.name)
 			if label := text[h.from:h.to]; !strings.HasPrefix(h.name, label) {
 				t.Errorf("%q: %q is not at its place", text, label)
@@ -56,7 +56,7 @@ func TestHosts(t *testing.T) {
 		{"blog", "blog", "db-rw", 1}, {"blog", "shop", "db-rw", 0}, {"blog", "shop", "db-rw.blog", 1}, {"blog", "", "db-rw", 1},
 		{"", "", "db-rw.blog", 1}, {"", "blog", "db-rw.blog", 1}, {"", "blog", "db-rw.shop", 0}, {"", "blog", "db-rw", 1},
 	} {
-		if got := finderOf(tt.cluster).hosts(tt.text, tt.object); len(got) != tt.want {
+		if got := finderOf(tt.cluster).hosts(tt.text, tt.object, false); len(got) != tt.want {
 			t.Errorf("%+v: %d", tt, len(got))
 		}
 	}
@@ -66,14 +66,14 @@ func TestHosts(t *testing.T) {
 func TestMayFind(t *testing.T) {
 	encoded := base64.StdEncoding.EncodeToString([]byte("postgres://app@db-rw:5432/db"))
 	for text, want := range map[string]int{
-		"kind: A\nspec: {x: db-rw}\n": 1,
-		"kind: A\nspec:\n- db-r\n":    1,
+		"kind: A\nspec: {x: db-rw}\n":                    1,
+		"kind: A\nspec:\n- db-r\n":                       1,
+		"kind: A\nspec: {x: \"a\\ndb-rw\\u000adb-r\"}\n": 2,
 		"{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"data\": {\"a\": \"" + encoded + "\"}}":                 1,
 		"apiVersion: v1\nkind: Secret\ndata:\n  a: " + encoded + "\n":                                            1,
 		"apiVersion: v1\nkind: Secret\ndata:\n  a: |\n    " + encoded[:20] + "\n    " + encoded[20:] + "\n":      1,
 		"apiVersion: v1\nkind: Secret\ndata:\n  a: '" + encoded + "' # b\n":                                      1,
 		"apiVersion: v1\nkind: Secret\ndata: {b: eA==, a: " + encoded + ", c: eA==}\n":                           1,
-		"apiVersion: postgresql.cnpg.io/v1\nkind: Pooler\nspec: {cluster: {name: db}}\n":                         1,
 		"kind: A\nspec: {secretName: db-app}\n":                                                                  1,
 		"kind: A\nmetadata: {name: db-rw}\nspec: {containers: [{name: db-rw, image: db-rw}], claimName: db-r}\n": 0,
 		"kind: A\nspec: {volumes: [{secret: {secretName: other}}], env: [{name: db-app, value: db}]}\n":          0,

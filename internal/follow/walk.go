@@ -172,7 +172,8 @@ func decoded(n *yaml.Node) (string, bool) {
 // hostsIn adds the names of Services in the text of a value, each once a line.
 func (w *walker) hostsIn(n *yaml.Node, text string, here *at) {
 	literal := n.Style&yaml.LiteralStyle != 0 && text == n.Value
-	found := w.hosts(text, w.object.Namespace)
+	ofHost := w.ofHost(here)
+	found := w.hosts(text, w.object.Namespace, ofHost)
 	if len(found) == 0 {
 		return
 	}
@@ -185,7 +186,7 @@ func (w *walker) hostsIn(n *yaml.Node, text string, here *at) {
 			line += strings.Count(text[counted:h.from], "\n")
 			counted = h.from
 		}
-		w.add(Place{Path: path, Line: line, Cluster: h.cluster, Kind: Host, Name: h.name, Leads: h.leads, node: n})
+		w.add(Place{Path: path, Line: line, Cluster: h.cluster, Kind: Host, Name: h.name, Leads: h.leads, pooler: h.pooler, ofHost: ofHost, node: n})
 	}
 }
 

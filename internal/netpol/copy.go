@@ -24,7 +24,10 @@ func (p *policy) copyName(c *Cluster) string {
 // Cluster, nil where none is needed: the replica may run on the other side, or this
 // policy may be enough for it.
 func (p *policy) copyFor(c *Cluster, pairs []*Cluster) (*yaml.Node, error) {
-	tree := yamledit.Clone(p.Tree())
+	tree, err := p.withTwins()
+	if err != nil {
+		return nil, err
+	}
 	specs, err := p.specs(tree)
 	if err != nil {
 		return nil, err

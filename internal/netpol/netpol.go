@@ -15,6 +15,8 @@
 //     selects the two members, and has the rules.
 //   - Where X is allowed as a peer, X-replica is added as a peer beside it. Where
 //     X is excluded by NotIn, X-replica is excluded too.
+//   - Where the Pods of a Pooler are selected, allowed or excluded by its name, those of its
+//     twin are too.
 //
 // Non-goals: to take away what a policy allows (policies add up, so that nothing
 // here could), and the policies that select by other labels, or every Pod. They stay
@@ -54,6 +56,7 @@ type policy struct {
 	*manifest.Object
 	dialect
 	clusters map[*Cluster]bool // the Clusters whose Pods it selects by their label
+	twins    twins
 }
 
 // Read finds the network policies among the objects of a stream, and the Clusters
@@ -159,8 +162,10 @@ func (s *Policies) TooLarge() []manifest.Problem {
 	return []manifest.Problem{{Object: s.tooLarge.Object, Err: tooLarge(len(s.tooLarge.clusters))}}
 }
 
-// For returns the changes for pairs, which are some of the Clusters that [Read] got.
-func (s *Policies) For(pairs []*Cluster) *Changes {
+// For returns the changes for pairs, which are some of the Clusters that [Read] got, and
+// for their Poolers.
+func (s *Policies) For(pairs []*Cluster, poolers []*manifest.Pooler) *Changes {
+	twins := twinsOf(poolers)
 	c := &Changes{
 		pairs: pairs, byName: make(map[string][]int), copied: make(map[kindAndName]*policy),
 		of: make(map[*manifest.Object]*policy, len(s.all)), budget: mostPeers,
@@ -170,6 +175,7 @@ func (s *Policies) For(pairs []*Cluster) *Changes {
 	}
 	for _, p := range s.all {
 		c.of[p.Object] = p
+		p.twins = twins
 	}
 	return c
 }
@@ -263,7 +269,11 @@ func titleAt(p *policy) string { return p.Title() + " (" + p.At() + ")" }
 
 // change returns the policy as the pairs need it, and its copies for their replicas.
 func (p *policy) change(pairs, subjects []*Cluster) (yamledit.Change, error) {
-	change := yamledit.Change{InPlace: yamledit.Clone(p.Tree())}
+	tree, err := p.withTwins()
+	if err != nil {
+		return yamledit.Change{}, err
+	}
+	change := yamledit.Change{InPlace: tree}
 	specs, err := p.specs(change.InPlace)
 	if err != nil {
 		return change, err

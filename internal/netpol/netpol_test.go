@@ -51,7 +51,7 @@ func read(t *testing.T, s topology.Settings, stream string) (*manifest.Stream, *
 // changesOf returns the changes of all policies for pairs.
 func changesOf(policies *netpol.Policies, objects []*manifest.Object, pairs []*netpol.Cluster) (map[*yaml.Node]yamledit.Change, []manifest.Problem) {
 	all, problems := make(map[*yaml.Node]yamledit.Change), []manifest.Problem(nil)
-	changes := policies.For(pairs)
+	changes := policies.For(pairs, nil)
 	for _, o := range objects {
 		switch change, changes, err := changes.Of(o); {
 		case err != nil:

@@ -8,6 +8,8 @@
 //     take writes is suspended: the operator would take backups of both otherwise.
 //   - A PodMonitor that selects the Pods of X by its name gets a copy that selects those of
 //     X-replica.
+//   - A Pooler through which applications write to X gets a twin for X-replica, and both a
+//     Service, but only where applications are made to follow: see [Poolers].
 //
 // Non-goals: a Backup, which is taken once; a PodMonitor that selects by other labels; and
 // the one that the operator makes for each member by itself.
@@ -41,7 +43,7 @@ var kinds = map[string]struct {
 	named func(tree *yaml.Node) *yaml.Node
 	set   func(tree *yaml.Node, m topology.Member) error
 }{
-	"ScheduledBackup": {manifest.Group, backupOf, suspend},
+	"ScheduledBackup": {manifest.Group, clusterNamed, suspend},
 	"PodMonitor":      {"monitoring.coreos.com", monitorOf, nil},
 }
 
@@ -57,10 +59,7 @@ func Include(stream *manifest.Stream) {
 
 // Find finds the objects of a stream that serve some Clusters.
 func Find(objects []*manifest.Object, clusters []*manifest.Cluster) *Servants {
-	s := &Servants{make(map[string][]*manifest.Cluster), make(map[*manifest.Object][]*manifest.Object), make(map[name][]*manifest.Object)}
-	for _, c := range clusters {
-		s.clusters[c.Name] = append(s.clusters[c.Name], c)
-	}
+	s := &Servants{byName(clusters), make(map[*manifest.Object][]*manifest.Object), make(map[name][]*manifest.Object)}
 	for _, o := range objects {
 		if !isServant(o) {
 			continue
@@ -74,12 +73,24 @@ func Find(objects []*manifest.Object, clusters []*manifest.Cluster) *Servants {
 	return s
 }
 
+func byName(clusters []*manifest.Cluster) map[string][]*manifest.Cluster {
+	named := make(map[string][]*manifest.Cluster)
+	for _, c := range clusters {
+		named[c.Name] = append(named[c.Name], c)
+	}
+	return named
+}
+
 // Serves tells whether an object serves one of the Clusters.
 func (s *Servants) Serves(o *manifest.Object) bool { return isServant(o) && s.served(o) != nil }
 
 // served is the Cluster that an object serves, or nil.
 func (s *Servants) served(o *manifest.Object) *manifest.Cluster {
-	node := kinds[o.Kind].named(o.Tree())
+	return s.clusterOf(o, kinds[o.Kind].named(o.Tree()))
+}
+
+// clusterOf is the Cluster that a node of an object names, or nil.
+func (s *Servants) clusterOf(o *manifest.Object, node *yaml.Node) *manifest.Cluster {
 	if node == nil || o.Name == "" {
 		return nil
 	}
@@ -119,21 +130,32 @@ func (s *Servants) Of(o *manifest.Object, paired map[*manifest.Object]int) (chan
 	if _, is := paired[c.Object]; !is {
 		return change, false, nil
 	}
-	for _, m := range c.Pair.Members() {
+	kind := kinds[o.Kind]
+	if change, err = forMembers(o, c.Pair, topology.ServantName(o.Name), kind.named, kind.set); err != nil {
+		return change, false, err
+	}
+	return change, len(change.Added) > 0 || !yamledit.Equal(change.InPlace, o.Tree()), nil
+}
+
+// forMembers returns what becomes of an object that serves a Cluster: itself, and its copy
+// for the replica, or that of them whose member is on this side. named returns the node
+// that names the Cluster, and set, if there is one, changes the object of a member.
+func forMembers(o *manifest.Object, p topology.Pair, copied string, named func(tree *yaml.Node) *yaml.Node, set func(tree *yaml.Node, m topology.Member) error) (change yamledit.Change, err error) {
+	for _, m := range p.Members() {
 		if !m.Here {
 			continue
 		}
 		tree := yamledit.Clone(o.Tree())
 		if m.Role == topology.Replica {
 			err = manifest.DropLiveFields(tree)
-			kinds[o.Kind].named(tree).Value = m.Name
-			yamledit.Set(yamledit.Get(tree, "metadata"), "name", yamledit.String(topology.ServantName(o.Name)))
+			named(tree).Value = m.Name
+			yamledit.Set(yamledit.Get(tree, "metadata"), "name", yamledit.String(copied))
 		}
-		if set := kinds[o.Kind].set; set != nil && err == nil {
+		if set != nil && err == nil {
 			err = set(tree, m)
 		}
 		if err != nil {
-			return change, false, err
+			return change, err
 		}
 		if change.InPlace == nil {
 			change.InPlace = tree
@@ -141,10 +163,10 @@ func (s *Servants) Of(o *manifest.Object, paired map[*manifest.Object]int) (chan
 			change.Added = append(change.Added, yamledit.Added{Tree: tree, Copy: true})
 		}
 	}
-	return change, len(change.Added) > 0 || !yamledit.Equal(change.InPlace, o.Tree()), nil
+	return change, nil
 }
 
-func backupOf(tree *yaml.Node) *yaml.Node {
+func clusterNamed(tree *yaml.Node) *yaml.Node {
 	cluster, _ := yamledit.MappingAt(tree, "spec.cluster")
 	return scalar(yamledit.Get(cluster, "name"))
 }

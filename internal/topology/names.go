@@ -56,13 +56,14 @@ func shortened(name, suffix string, most int) string {
 	return strings.TrimRight(name, ".") + tail // a dot must not stand before a dash
 }
 
-// maxScheduledBackupName: each Backup of a ScheduledBackup has its name as a label.
-const maxScheduledBackupName = 63
+// maxLabelName is the longest name that is a label too, as that of a ScheduledBackup is of
+// each of its Backups, and that of a Pooler of its Pods. A Service has no longer one either.
+const maxLabelName = 63
 
 // ServantName is the name of a copy for the replica of an object called name that serves
 // a Cluster, as a ScheduledBackup: name and "-replica", shortened like [ReplicaName].
 func ServantName(name string) string {
-	return shortened(name, ReplicaSuffix, maxScheduledBackupName)
+	return shortened(name, ReplicaSuffix, maxLabelName)
 }
 
 // MeshName is the name of the ClusterMesh-global Service of the Cluster called
@@ -71,7 +72,13 @@ func MeshName(name string) string { return name + "-mesh" }
 
 // ActiveName is the name of the write address of the Cluster called name: the Service
 // by which applications reach the member that takes writes, whichever that is.
-func ActiveName(name string) string { return name + "-active" }
+func ActiveName(name string) string { return name + activeSuffix }
+
+const activeSuffix = "-active"
+
+// PoolerAddress is the name of the Service by which applications reach the Pooler called
+// name, or its copy, whichever is that of the member that takes writes.
+func PoolerAddress(name string) string { return shortened(name, activeSuffix, maxLabelName) }
 
 // DefaultServices are the names of the Services that the operator makes for the Cluster
 // called name: to its primary instance, to the others, and to all of them.

@@ -29,3 +29,17 @@ func TestReplicaName(t *testing.T) {
 		}
 	}
 }
+
+// TestPoolerNames: those of a twin and its Service are no longer than a label.
+func TestPoolerNames(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"pool": {"pool-replica", "pool-active"},
+		// printf aaa... | sha256sum
+		strings.Repeat("a", 56): {strings.Repeat("a", 46) + "-b35439a4-replica", strings.Repeat("a", 56) + "-active"},
+		strings.Repeat("a", 63): {strings.Repeat("a", 46) + "-7d3e74a0-replica", strings.Repeat("a", 47) + "-7d3e74a0-active"},
+	} {
+		if got := [2]string{ServantName(name), PoolerAddress(name)}; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
