@@ -83,14 +83,14 @@ func (e *editor) rewrite(n, want *yaml.Node) bool {
 		now, known := e.now[n.Alias]
 		ok = known && !e.gone[n.Alias] && Equal(now, want)
 	case n.Kind != want.Kind:
-	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
-		ok = e.rewriteMapping(n, want)
-	case n.Kind == yaml.SequenceNode && len(n.Content) > 0:
-		ok = e.rewriteSequence(n, want)
 	case n.Kind == yaml.ScalarNode:
 		ok = e.rewriteScalar(n, want)
-	default:
+	case len(n.Content) == 0:
 		ok = len(want.Content) == 0
+	case n.Kind == yaml.MappingNode:
+		ok = e.rewriteMapping(n, want)
+	default:
+		ok = e.rewriteSequence(n, want)
 	}
 	if !ok {
 		e.edits = e.edits[:mark]
@@ -149,21 +149,18 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	return true
 }
 
-// respell edits the text of a scalar in its own style.
+// respell edits the text of a scalar in its own style, where that is not plain.
 func (e *editor) respell(n *yaml.Node, spell func([]byte) []Edit) bool {
-	if n.Style&yaml.TaggedStyle != 0 {
+	if isPlain(n) || n.Style&yaml.TaggedStyle != 0 {
 		return false
 	}
-	from := e.skipProperties(e.offset(n))
-	to := from + len(n.Value)
-	switch {
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	var from, to int
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		from = e.lineEnd(e.blockScalarLine(n))
 		to = max(from, e.lineEnd(e.lastLineOfBlockScalar(n, e.above)))
-	case !isPlain(n):
+	} else {
+		from = e.skipProperties(e.offset(n))
 		to = e.quoteEnd(from) + 1
-	case !bytes.HasPrefix(e.text[from:], []byte(n.Value)):
-		return false // it spans lines
 	}
 	for _, edit := range spell(e.text[from:to]) {
 		e.replace(from+edit.Start, from+edit.End, edit.New)
@@ -348,11 +345,11 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 	switch {
 	case colon && e.fill(value, want, after, column):
 		return true
-	case !colon && known && isImplicitNull(value): // "? key"
+	case !colon && known: // "? key"
 		w := &blockWriter{eol: e.eol}
 		w.WriteString(strings.Repeat(" ", column) + ":")
 		w.value(want, column, " ")
-		e.insertLines(e.lineOf(end-1), w.String())
+		e.insertLines(e.lineOf(end), w.String())
 		return true
 	case !e.startsLine(key) || key.Anchor != "":
 		return false
@@ -367,7 +364,7 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 // null, an alias or an empty collection. It follows a ":" or a dash, which ends at an
 // offset, of an entry or an item at a column.
 func (e *editor) fill(n, want *yaml.Node, after, column int) bool {
-	collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0
+	collection := len(want.Content) > 0
 	start := after
 	if !isImplicitNull(n) {
 		start = e.offset(n)

@@ -52,10 +52,13 @@ func (w *blockWriter) node(n *yaml.Node, first, indent int) {
 		for _, item := range n.Content {
 			w.WriteString(strings.Repeat(" ", first) + "-")
 			first = indent
-			if len(item.Content) > 0 && item.Style&yaml.TaggedStyle == 0 {
+			switch {
+			case len(item.Content) > 0 && item.Style&yaml.TaggedStyle == 0:
 				w.WriteString(" ")
 				w.node(item, 0, indent+2)
-			} else {
+			case item.Kind == yaml.SequenceNode: // indented, or its items would be those of n
+				w.value(item, indent+2, " ")
+			default:
 				w.value(item, indent, " ")
 			}
 		}
@@ -183,7 +186,7 @@ func flowText(n *yaml.Node) string {
 		return tag + "[" + strings.Join(items, ", ") + "]"
 	case n.Value == "" && tag == "" && IsNull(n):
 		return "null"
-	case isPlain(n) && (tag != "" || n.ShortTag() != "!!str" || !readsAsString(n.Value)) && plainInFlow(n.Value):
+	case isPlain(n) && (tag != "" || !readsAsString(n.Value)) && plainInFlow(n.Value):
 		return tag + n.Value
 	}
 	return tag + jsonString(n.Value)

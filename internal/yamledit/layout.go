@@ -49,22 +49,20 @@ func newLayout(text []byte, root *yaml.Node) *layout {
 func lineStarts(text []byte) []int {
 	starts := []int{0}
 	for i := 0; i < len(text); {
-		width := 0
-		switch c := text[i]; {
-		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
-			width = 2
-		case c == '\r' || c == '\n':
-			width = 1
-		case c == 0xC2 && i+1 < len(text) && text[i+1] == 0x85:
-			width = 2
-		case c == 0xE2 && i+2 < len(text) && text[i+1] == 0x80 && (text[i+2] == 0xA8 || text[i+2] == 0xA9):
-			width = 3
-		}
-		if width == 0 {
-			i++
-			continue
+		r, width := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, width = utf8.DecodeRune(text[i:])
 		}
 		i += width
+		switch r {
+		case '\r':
+			if bytes.HasPrefix(text[i:], []byte("\n")) {
+				continue // they are one break
+			}
+		case '\n', '\u0085', '\u2028', '\u2029':
+		default:
+			continue
+		}
 		starts = append(starts, i)
 	}
 	return starts

@@ -259,14 +259,15 @@ func (w *writer) changed(tree *yaml.Node, added bool) *yaml.Node {
 func (w *writer) insert(done *editor, n, tree *yaml.Node, copies bool) []Edit {
 	var edits []Edit
 	switch {
-	case n.Kind == yaml.MappingNode && tree.Kind == yaml.MappingNode:
-		values := index(tree)
+	case n.Kind == yaml.MappingNode:
+		rest := tree.Content // which begins with the entries that no merge key brings in, in order
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if value := values[n.Content[i].Value]; value != nil && !isMerge(n.Content[i]) {
-				edits = append(edits, w.insert(done, n.Content[i+1], value, copies)...)
+			if !isMerge(n.Content[i]) {
+				edits = append(edits, w.insert(done, n.Content[i+1], rest[1], copies)...)
+				rest = rest[2:]
 			}
 		}
-	case n.Kind == yaml.SequenceNode && tree.Kind == yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
 			if c, ok := w.changes[tree.Content[i]]; ok {
 				if len(c.Before) > 0 {
@@ -361,19 +362,16 @@ func copyEditor(done *editor, item *yaml.Node) *editor {
 // dropAnchors takes the anchors in a node out of its text.
 func (e *editor) dropAnchors(n *yaml.Node) {
 	if n.Anchor != "" {
-		start := e.offset(n)
 		name := "&" + n.Anchor
-		if e.text[start] == '!' { // a tag is first
-			start += max(bytes.Index(e.text[start:], []byte(name)), 0)
+		start := e.offset(n)
+		start += bytes.Index(e.text[start:], []byte(name)) // a tag may be first
+		end := start + len(name)
+		if rest := e.text[end:e.lineEnd(e.lineOf(start))]; blankOrComment(rest) {
+			start = len(bytes.TrimRight(e.text[:start], " \t"))
+		} else {
+			end = len(e.text) - len(bytes.TrimLeft(e.text[end:], " \t"))
 		}
-		if end := start + len(name); bytes.HasPrefix(e.text[start:], []byte(name)) {
-			if rest := e.text[end:e.lineEnd(e.lineOf(start))]; blankOrComment(rest) {
-				start = len(bytes.TrimRight(e.text[:start], " \t"))
-			} else {
-				end = len(e.text) - len(bytes.TrimLeft(e.text[end:], " \t"))
-			}
-			e.replace(start, end, "")
-		}
+		e.replace(start, end, "")
 	}
 	for _, child := range n.Content {
 		e.dropAnchors(child)
