@@ -29,6 +29,7 @@ func TestParseErrors(t *testing.T) {
 		{"a late document", "a: 1\n---\n# b\nb: c: d\n", "4: not YAML: mapping values are not allowed in this context"},
 		{"half a character in JSON", "{\"a\":\n\"\\/\\ud83d\"}\n", "2: not YAML: found invalid Unicode character escape code"},
 		{"CR LF", "a: 1\r\n---\r\nb: 1\r\nc: d: e\r\n", "4: not YAML: mapping values are not allowed in this context"},
+		{"CR LF, on the first line", "a: b: c\r\nd: 1\r\n", "1: not YAML: mapping values are not allowed in this context"},
 		{"a lone CR is no line of the stream", "a: 1\rb: 2\rc: d: e\r", "1: not YAML: mapping values are not allowed in this context"},
 		{"NEL, LS and PS are no lines of the stream", "a: b\u0085c: d\u2028e: f\u2029g: 1\nx: y: z\n", "2: not YAML: mapping values are not allowed in this context"},
 		{"a byte order mark", "\ufeffa: 1\nb: c: d\n", "2: not YAML: mapping values are not allowed in this context"},
@@ -92,6 +93,7 @@ func TestParse(t *testing.T) {
 		{"a tag alone on a line, with CR LF", "a: !\r\n  off\r\n", `{"a": ! off}`},
 		{"a tag alone after an anchor", "a: &x  ! off\nb: &y off\nc: *x\nd: *y\n", `{"a": ! off, "b": off, "c": ! off, "d": off}`},
 		{"a tag alone, and nothing else", "a: ! ", `{"a": ! ""}`},
+		{"an anchor and a comment that the stream ends with", "a: ! off\nb: &x # ! b", `{"a": ! off, "b": null}`},
 		{"a tag alone beside others", "a: [! 1, !!str 1, '! 1', ! '1', !x 1]\n", `{"a": [! 1, !!str 1, "! 1", "1", !x 1]}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

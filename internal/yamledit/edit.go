@@ -53,7 +53,7 @@ type editor struct {
 	*layout
 	edits []Edit
 	now   map[*yaml.Node]*yaml.Node          // the trees of anchored nodes after the edits so far
-	gone  map[*yaml.Node]bool                // the anchored nodes that the edits delete
+	gone  map[*yaml.Node]bool                // the nodes that the edits delete
 	spell map[*yaml.Node]func([]byte) []Edit // of scalars that are wanted, see [Change]
 	above int                                // the column of the key or the dash before the node that is next
 	copy  bool                               // the result is a second one, in which no anchor stays
@@ -103,11 +103,9 @@ func (e *editor) rewrite(n, want *yaml.Node) bool {
 	return true
 }
 
-// forget marks the anchors in a node that goes.
+// forget marks what is in a node that goes: no alias can stand for it.
 func (e *editor) forget(n *yaml.Node) {
-	if n.Anchor != "" {
-		e.gone[n] = true
-	}
+	e.gone[n] = true
 	for _, child := range n.Content {
 		e.forget(child)
 	}
@@ -151,7 +149,7 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 
 // respell edits the text of a scalar in its own style, where that is not plain.
 func (e *editor) respell(n *yaml.Node, spell func([]byte) []Edit) bool {
-	if isPlain(n) || n.Style&yaml.TaggedStyle != 0 {
+	if isPlain(n) {
 		return false
 	}
 	var from, to int
@@ -190,7 +188,7 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 		own[key.Value] = !isMerge(key)
 		anyStays = anyStays || stays(key)
 	}
-	added := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	added := &yaml.Node{Kind: yaml.MappingNode}
 	for i := 0; i+1 < len(want.Content); i += 2 {
 		key, value := want.Content[i], want.Content[i+1]
 		if !own[key.Value] && (merged[key.Value] == nil || !Equal(merged[key.Value], value)) {
@@ -255,7 +253,7 @@ func (e *editor) replaceFlowValue(key, value, want *yaml.Node) bool {
 	}
 	if after, ok := e.colon(key); ok {
 		end := after
-		if rest := bytes.TrimLeft(e.text[after:], " "); len(rest) > 0 && (rest[0] == ',' || rest[0] == '}') {
+		if rest := bytes.TrimLeft(e.text[after:], " "); rest[0] == ',' || rest[0] == '}' {
 			end = len(e.text) - len(rest)
 		}
 		e.replace(after, end, " "+flowText(want))
@@ -289,11 +287,11 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 			sources = sources[0].Content
 		}
 		for _, source := range sources {
-			now, err := resolve(source)
+			now, _ := resolve(source)
 			if source.Kind == yaml.AliasNode {
 				now = e.now[source.Alias]
 			}
-			if err != nil || now == nil || e.gone[source.Alias] {
+			if now == nil || e.gone[source.Alias] {
 				return nil, false
 			}
 			for j := 0; j+1 < len(now.Content); j += 2 {

@@ -38,8 +38,7 @@ func (w *blockWriter) line(indent int, text string) {
 // it begins behind a dash.
 func (w *blockWriter) node(n *yaml.Node, first, indent int) {
 	switch {
-	case len(n.Content) == 0:
-		w.WriteString(strings.Repeat(" ", first))
+	case len(n.Content) == 0: // the whole document
 		w.value(n, indent, "")
 	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {

@@ -338,10 +338,11 @@ func (l *layout) skipProperties(i int) int {
 	return i
 }
 
-// skip returns the offset after the blanks, line breaks and comments at an offset.
+// skip returns the offset after the blanks, line breaks and comments at an offset, which
+// is not the first.
 func (l *layout) skip(i int) int {
 	for ; i < len(l.text); i++ {
-		if l.text[i] == '#' && (i == 0 || isSpace(l.text[i-1])) {
+		if l.text[i] == '#' && isSpace(l.text[i-1]) {
 			for i+1 < len(l.text) && l.text[i+1] != '\n' {
 				i++
 			}
@@ -395,7 +396,7 @@ func (l *layout) quoteEnd(start int) int {
 		switch {
 		case quote == '"' && l.text[i] == '\\':
 			i++
-		case l.text[i] == quote && quote == '\'' && i+1 < len(l.text) && l.text[i+1] == quote:
+		case quote == '\'' && bytes.HasPrefix(l.text[i:], []byte("''")):
 			i++
 		case l.text[i] == quote:
 			return i

@@ -41,10 +41,10 @@ type Added struct {
 // not in a copy, for that reason.
 func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) (edits []Edit, lost []int, err error) {
 	root := d.root
-	if root == nil && d.Tree != nil {
-		root, err = parseText(d.text)
+	if root == nil {
+		root, _ = parseText(d.text)
 	}
-	if root == nil || err != nil {
+	if root == nil {
 		return nil, nil, message.New(message.NotWritten)
 	}
 	w := &writer{layout: newLayout(d.text, root), changes: changes}
@@ -56,15 +56,12 @@ func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) (edit
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(w.lost) > 0 {
-		lines := d.streamLines()
-		for _, offset := range w.lost {
-			lost = append(lost, lines(w.lineOf(offset)+1))
-		}
-		slices.Sort(lost)
-		lost = slices.Compact(lost)
+	lines := d.streamLines()
+	for _, offset := range w.lost {
+		lost = append(lost, lines(w.lineOf(offset)+1))
 	}
-	return d.inStream(edits), lost, nil
+	slices.Sort(lost)
+	return d.inStream(edits), slices.Compact(lost), nil
 }
 
 // Set returns the edits of the stream by which the document gets a value at a dotted
@@ -116,11 +113,8 @@ func (w *writer) readBack(want, kept *yaml.Node, from, to int, attempts ...func(
 		w.lost = w.lost[:before]
 		edits := attempt()
 		text := apply(w.text, from, to, edits)
-		root, err := parseText(text)
-		if err != nil || root == nil {
-			continue
-		}
-		if !equalAsParsed(root, want) {
+		root, _ := parseText(text)
+		if root == nil || !equalAsParsed(root, want) {
 			continue
 		}
 		if kept != nil && removesComment(w.text, edits) {
@@ -330,7 +324,7 @@ func (w *writer) insertAfter(done *editor, sequence, item *yaml.Node, added []Ad
 		}
 		if a.Copy && bytes.IndexByte(w.text[from:to], '#') >= 0 {
 			for _, c := range w.comments() {
-				if c.from >= from && c.to <= to {
+				if (span{from, to}).has(c.from) {
 					w.lost = append(w.lost, c.from)
 				}
 			}

@@ -177,6 +177,22 @@ func TestRewrite(t *testing.T) {
 		{"a long line of characters of several bytes", "{é: " + wide + ", b: 1, c: " + wide[:2*62] + ", d: 1, e: é, f: 1}\n", "{é: " + wide + ", b: 2, c: " + wide[:2*62] + ", d: 2, e: é, f: 2}", "{é: " + wide + ", b: 2, c: " + wide[:2*62] + ", d: 2, e: é, f: 2}\n"},
 		{"the comment on the first line goes with the key", "# a\na: 1\nb: 1\n", "b: 1", "b: 1\n"},
 		{"a comment that is indented otherwise stays where the key goes", "a: 1\n  # b\nb: 1\nc: 1\n", "a: 1\nc: 1", "a: 1\n  # b\nc: 1\n"},
+		{"an anchor beside what is written new goes with it", "a:\n- c: &x 1\n  &k b: |-\n    d\ne: *x # e\nf:   1 # f\n", "a: [{c: 1, b: z}]\ne: 1\nf: 1", "a:\n- c: 1\n  b: z\ne: 1 # e\nf:   1 # f\n"},
+		{"what is merged is written new", "a:\n- c: &x {b: 1}\n  &k b: |-\n    d\nc:\n  <<: *x # x\n  d: 1 # d\n", "a: [{c: {b: 1}, b: z}]\nc: {b: 1, d: 1}", "a:\n- c:\n    b: 1\n  b: z\nc:\n  d: 1 # d\n  b: 1\n"},
+		{"a scalar in single quotes becomes a tagged one", "a: 'x' # a\n", "a: !!str y z", "a: !!str y z # a\n"},
+		{"a plain scalar gets a line break", "a: x # a\n", "a: b\n\n  c", "a: \"b\\nc\" # a\n"},
+		{"a tagged mapping whose value changes its kind", "a: !!map\n  b: x # b\n  c: 1 # c\nd: 1\n", "a: {b: [1], c: 1}\nd: 1", "a: !!map\n  b:\n  - 1\n  c: 1 # c\nd: 1\n"},
+		{"a tagged sequence whose item changes its kind", "a: !!seq\n- x # b\n- 1 # c\nd: 1\n", "a: [[y], 1]\nd: 1", "a: !!seq\n- - y\n- 1 # c\nd: 1\n"},
+		{"a header alone on the line after its anchor", "a: &x\n  |\nb: 1 # b\n", "a: y\nb: 1", "a: y\nb: 1 # b\n"},
+		{"a header after an anchor and a tag like one", "a: !<tag:yaml.org,2002:str> &y\n  |\n  b\n# c\nd: 1 # d\n", "a: x\nd: 1", "a: x\n# c\nd: 1 # d\n"},
+		{"a header on the line after its anchor that keeps blank lines", "a: &x\n  |+\n  b\n\n# c\nc: 1 # c\n", "a: x\nc: 1", "a: x\n# c\nc: 1 # c\n"},
+		{"a header on the line after its anchor, with an indentation", "a: &x\n  |1-\n   b\n  \nc: 1 # c\n", "a: x\nc: 1", "a: x\nc: 1 # c\n"},
+		{"brackets in comments without a blank", "a: {\n  b: [1, #]\n   2], #}\n  c: 2, #\"c\n} # d\n", "a: {b: 1, c: 3}", "a: {\n  b: 1, #}\n  c: 3, #\"c\n} # d\n"},
+		{"tags before colons and semicolons", "[a]\n", "[!x b:, !x c;, d;]", "[!x \"b:\", !x c;, \"d;\"]\n"},
+		{"a literal at the top", "--- |\n x\n\n", "y", "--- y\n\n"},
+		{"a scalar at the top", "# a\nx # b\n# c\n", "y", "# a\ny # b\n# c\n"},
+		{"an empty mapping at the top", "# a\n{} # b\n# c\n", "{a: 1}", "# a\n{\"a\": 1}\n# c\n"},
+		{"a mapping in an item with a question mark", "- ? a\n  : 1 # a\n  ? b\n  : 2 # b\n", "- b: 2", "-\n  ? b\n  : 2 # b\n"},
 		{"lone carriage returns", "a: 1\rb: 2\rc: 3\n", "a: 1\nb: 3\nc: 3", "a: 1\rb: 3\rc: 3\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -497,6 +513,45 @@ func TestRewriteItems(t *testing.T) {
 			}}, "")
 			if err != nil || len(lost) > 0 {
 				t.Fatal(err, lost)
+			}
+			if diff := diffLines(tt.want, string(Apply([]byte(tt.in), edits))); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRewriteSpelled: two scalars that are spelt, of which one has to be written whole,
+// and copies of both where that is so.
+func TestRewriteSpelled(t *testing.T) {
+	spell := func(written []byte) (edits []Edit) {
+		for i, c := range written {
+			if c == 'y' {
+				edits = append(edits, Edit{i, i + 1, "z"})
+			}
+		}
+		return edits
+	}
+	for _, tt := range []struct {
+		name, in string
+		values   []string
+		want     string
+	}{
+		{"plain, and a literal", "y: # y\n- y # y\n- |\n  y\n  # y\n", []string{"z", "z\n# z\n"}, "y: # y\n- z # y\n- z # y\n- |\n  z\n  # z\n- |\n  z\n  # z\n"},
+		{"tagged", "y:\n- !!str |\n  y\n  y\n- !!str \"y\\u0079 y\" # y\n", []string{"z\nz\n", "zy z"}, "y:\n- !!str |\n  z\n  z\n- !!str |\n  z\n  z\n- !!str \"z\\u0079 z\" # y\n- !!str \"zy z\" # y\n"},
+		{"one that gets another value", "y:\n- |\n  y\n\n  y\n- 'y' # y\n", []string{"z\n\nz\n", "x"}, "y:\n- |\n  z\n\n  z\n- |\n  z\n\n  z\n- 'x' # y\n- 'x' # y\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := parse(t, tt.in)
+			changes := make(map[*yaml.Node]Change)
+			for i, item := range Get(d.Tree, "y").Content {
+				want := *item
+				want.Value = tt.values[i]
+				changes[item] = Change{InPlace: &want, Added: []Added{{&want, true}}, Spell: spell}
+			}
+			edits, _, err := d.Rewrite(changes, "")
+			if err != nil {
+				t.Fatal(err)
 			}
 			if diff := diffLines(tt.want, string(Apply([]byte(tt.in), edits))); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
