@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/openova-io/helm-cnpg-pair/internal/krm"
 )
 
@@ -44,5 +46,24 @@ func TestResultsLinear(t *testing.T) {
 				t.Errorf("%d bytes for 500 objects with a finding each, %d for 1000", one, two)
 			}
 		})
+	}
+}
+
+// TestSettings: a value that is null is one that is left out.
+func TestSettings(t *testing.T) {
+	text := []byte(`apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items: []
+functionConfig:
+  kind: ConfigMap
+  data: {CNPG_PAIR_SIDE: ~, CNPG_PAIR_ACTIVE: , CNPG_PAIR_CLONE: "", CNPG_PAIR_STRICT: true}
+`)
+	list, is, err := krm.Read(text)
+	if err != nil || !is {
+		t.Fatalf("%v, %v", is, err)
+	}
+	got, err := list.Settings()
+	if diff := cmp.Diff(map[string]string{"CNPG_PAIR_CLONE": "", "CNPG_PAIR_STRICT": "true"}, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
