@@ -127,7 +127,7 @@ func plainJSON(text []byte) []byte {
 		return rune(code)
 	}
 	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' || i+1 == len(text) {
+		if text[i] != '\\' {
 			out = append(out, text[i])
 			continue
 		}

@@ -28,6 +28,7 @@ func TestParseErrors(t *testing.T) {
 		{"no line is named", "a: \x01\n", "1: not YAML: control characters are not allowed"},
 		{"a late document", "a: 1\n---\n# b\nb: c: d\n", "4: not YAML: mapping values are not allowed in this context"},
 		{"half a character in JSON", "{\"a\":\n\"\\/\\ud83d\"}\n", "2: not YAML: found invalid Unicode character escape code"},
+		{"half a character in JSON before what looks like the other", "{\"a\": \"\\/\\ud83dxude00\"}\n", "1: not YAML: found invalid Unicode character escape code"},
 		{"CR LF", "a: 1\r\n---\r\nb: 1\r\nc: d: e\r\n", "4: not YAML: mapping values are not allowed in this context"},
 		{"CR LF, on the first line", "a: b: c\r\nd: 1\r\n", "1: not YAML: mapping values are not allowed in this context"},
 		{"a lone CR is no line of the stream", "a: 1\rb: 2\rc: d: e\r", "1: not YAML: mapping values are not allowed in this context"},
@@ -93,6 +94,8 @@ func TestParse(t *testing.T) {
 		{"a tag alone on a line, with CR LF", "a: !\r\n  off\r\n", `{"a": ! off}`},
 		{"a tag alone after an anchor", "a: &x  ! off\nb: &y off\nc: *x\nd: *y\n", `{"a": ! off, "b": off, "c": ! off, "d": off}`},
 		{"a tag alone, and nothing else", "a: ! ", `{"a": ! ""}`},
+		{"a tag alone, of a mapping", "a: !\n  b: 1\nc: ! off\n", `{"a": {"b": 1}, "c": ! off}`},
+		{"a tag alone, and a key without a value at the end", "b: ! off\na:", `{"b": ! off, "a": null}`},
 		{"an anchor and a comment that the stream ends with", "a: ! off\nb: &x # ! b", `{"a": ! off, "b": null}`},
 		{"a tag alone beside others", "a: [! 1, !!str 1, '! 1', ! '1', !x 1]\n", `{"a": [! 1, !!str 1, "! 1", "1", !x 1]}`},
 	} {

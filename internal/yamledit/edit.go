@@ -112,7 +112,7 @@ func (e *editor) forget(n *yaml.Node) {
 }
 
 func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
-	if now, err := resolve(n); err == nil && Equal(now, want) {
+	if now, _ := resolve(n); Equal(now, want) { // a scalar always resolves
 		return true
 	}
 	if spell := e.spell[want]; spell != nil && e.respell(n, spell) {
@@ -224,7 +224,6 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 		e.above = e.column(key)
 		switch {
 		case !stays(key):
-			e.forget(value)
 			if flow {
 				e.removeFlowEntry(n, i, afterOne)
 			} else {
@@ -471,9 +470,6 @@ func (e *editor) replaceItem(n, item, want *yaml.Node) bool {
 
 // removeItems deletes the lines of the last items of a block sequence.
 func (e *editor) removeItems(items []*yaml.Node) {
-	for _, item := range items {
-		e.forget(item)
-	}
 	last := items[len(items)-1]
 	first, _ := e.dash(items[0])
 	line, column := e.dash(last)

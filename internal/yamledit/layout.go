@@ -93,7 +93,7 @@ func (l *layout) setLimits(n *yaml.Node, limit int) {
 			l.limit[n.Content[i]] = next
 			l.setLimits(n.Content[i+1], next)
 		}
-	case n.Kind == yaml.SequenceNode:
+	default:
 		for i, item := range n.Content {
 			next := limit
 			if i+1 < len(n.Content) {
@@ -315,7 +315,7 @@ scan:
 			if depth == 0 {
 				return i + 1
 			}
-		case c == '#' && i > 0 && isSpace(l.text[i-1]):
+		case c == '#' && isSpace(l.text[i-1]):
 			if depth == 0 {
 				break scan
 			}

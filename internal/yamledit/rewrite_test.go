@@ -3,6 +3,7 @@ package yamledit
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,6 +195,9 @@ func TestRewrite(t *testing.T) {
 		{"an empty mapping at the top", "# a\n{} # b\n# c\n", "{a: 1}", "# a\n{\"a\": 1}\n# c\n"},
 		{"a mapping in an item with a question mark", "- ? a\n  : 1 # a\n  ? b\n  : 2 # b\n", "- b: 2", "-\n  ? b\n  : 2 # b\n"},
 		{"lone carriage returns", "a: 1\rb: 2\rc: 3\n", "a: 1\nb: 3\nc: 3", "a: 1\rb: 3\rc: 3\n"},
+		{"two in a row of a flow mapping go", "{a: 1, b: 2, c: 3, d: 4} # d\n", "a: 1\nd: 4", "{a: 1, d: 4} # d\n"},
+		{"an anchored key stays", "&k a: 1 # a\nb: *k # b\nc: 1\n", "a: 1\nb: a\nc: 2", "&k a: 1 # a\nb: *k # b\nc: 2\n"},
+		{"an alias for a key of its own name", "a: &k k\n*k : ~ # c\nd: 1 # d\n", "a: k\nk: [1]\nd: 1", "a: &k k\n*k : # c\n  - 1\nd: 1 # d\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := parse(t, tt.in)
@@ -272,6 +276,11 @@ func TestRewriteAdds(t *testing.T) {
 			"items:\n- a: &x 'b' # b\n  c: *x # c\n- a: 'f' # b\n  c: f # c\n- a: 'b' # b\n  c: b # c\n- *x\n",
 		},
 		{
+			"items in flow style with an anchor", "items:\n- {a: &x 'b'} # b\n- *x\n", "items",
+			"a: b", []added{{"a: f", true}},
+			"items:\n- {a: &x 'b'} # b\n- {a: 'f'} # b\n- *x\n",
+		},
+		{
 			"items with an alias of what comes before", "a: &x 'b'\ny: &y {z: 1}\nitems:\n- c: *x # c\n  <<: *y # y\n- 1\n", "items",
 			"c: b\nz: 1", []added{{"c: b\nz: 1\nd: 1", true}},
 			"a: &x 'b'\ny: &y {z: 1}\nitems:\n- c: *x # c\n  <<: *y # y\n- c: *x # c\n  <<: *y # y\n  d: 1\n- 1\n",
@@ -332,6 +341,25 @@ func TestRewriteAdds(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestApply: edits in any order, which stay as they are.
+func TestApply(t *testing.T) {
+	edits := []Edit{{4, 5, "e"}, {0, 1, "a"}, {4, 4, "+"}, {2, 2, "-"}}
+	before := slices.Clone(edits)
+	if got := string(Apply([]byte("12345"), edits)); got != "a2-34+e" || !slices.Equal(edits, before) {
+		t.Errorf("%s, %v", got, edits)
+	}
+}
+
+// TestRewriteRepeatsNothing: no comment is written above a document that is added, where
+// none is to be repeated.
+func TestRewriteRepeatsNothing(t *testing.T) {
+	d := parse(t, "# a\n\na: 1\n")
+	edits, _, err := d.Rewrite(map[*yaml.Node]Change{d.Tree: {InPlace: d.Tree, Added: []Added{{d.Tree, true}}}}, "")
+	if got := string(Apply(d.stream, edits)); err != nil || got != "# a\n\na: 1\n---\na: 1\n" {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 
@@ -501,6 +529,7 @@ func TestRewriteItems(t *testing.T) {
 		{"quotes", "a:\n# y\n- \"y\\u0079\" # y\n", "zy", "a:\n- b: c\n# y\n- \"z\\u0079\" # y\n"},
 		{"an escape", "a:\n- \"\\u0079\" # y\n", "z", "a:\n- b: c\n- \"z\" # y\n"},
 		{"plain, in a flow sequence", "a: [y, y] # y\n", "z", "a: [{\"b\": \"c\"}, z, y] # y\n"},
+		{"in a tagged sequence", "a: !!seq # y\n- y # y\n", "z", "a: !!seq # y\n- b: c\n- z # y\n"},
 		{"plain, on two lines", "a:\n- x\n  y\n- y\n", "x z", "a:\n- b: c\n- x z\n- y\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -62,7 +62,8 @@ func TestEqual(t *testing.T) {
 
 func TestIsSafePlain(t *testing.T) {
 	for s, want := range map[string]bool{
-		"word": true, "a/b.c-d_e": true, "x1": true,
+		"word": true, "a/b.c-d_e": true, "x1": true, "a": true, "z": true, "A": true, "Z": true, "b09az": true, "bAZ": true,
+		"a`": false, "a{": false, "a@": false, "a[": false, "a:b": false, "/a": false,
 		"": false, "1x": false, "on": false, "Yes": false, "N": false, "null": false, "a b": false, "a:": false,
 		"é": false, "-a": false, "~": false, ".inf": false, "a#b": false, "=": false,
 	} {
