@@ -1,6 +1,7 @@
 package postrender_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/postrender"
 )
 
@@ -217,5 +219,24 @@ func TestShapes(t *testing.T) {
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(all.String(), "\n")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestExpandNotOne: a call is for one Cluster, which must not be in something else.
+func TestExpandNotOne(t *testing.T) {
+	cluster := map[string]any{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": map[string]any{"name": "db"}, "spec": map[string]any{"instances": 1}}
+	for name, in := range map[string]map[string]any{
+		"in a List": {"apiVersion": "v1", "kind": "List", "items": []any{cluster}},
+		"two":       {"apiVersion": "v1", "kind": "List", "items": []any{cluster, cluster}},
+		"none":      {"apiVersion": "v1", "kind": "ConfigMap"},
+	} {
+		pair, err := postrender.Expand(cfg, in)
+		var said *message.Message
+		if !errors.As(err, &said) || said.ID != message.ExpectedOneCluster || pair.Replica != nil {
+			t.Errorf("%s: %v, %v", name, pair, err)
+		}
+	}
+	if pair, err := postrender.Expand(cfg, cluster); err != nil || pair.Replica == nil {
+		t.Errorf("%v, %v", pair, err)
 	}
 }
