@@ -78,6 +78,8 @@ docs: ## writes the man pages and the picture of a diff
 
 update: ## writes what the cases print into testdata; look at the difference
 	$(GO) test . -run TestCases -update
+	$(GO) test ./internal/yamledit -run TestRewriteSmall -update
+	$(GO) test ./postrender -run TestShapes -update
 
 clean:
 	rm -rf dist

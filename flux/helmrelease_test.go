@@ -411,3 +411,35 @@ func TestTokenVariable(t *testing.T) {
 		t.Errorf("a variable with a name: %v", err)
 	}
 }
+
+// TestEntriesOfEarlierVersions: the state is told from the members where no annotation
+// says it.
+func TestEntriesOfEarlierVersions(t *testing.T) {
+	for _, active := range []postrender.Active{"none", "replica"} {
+		before := valid
+		before.Active = active
+		if active == "replica" {
+			before.Failover = "done"
+		}
+		made, err := (&Generator{Config: before}).HelmRelease(file(release), source(chart))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var old strings.Builder
+		for line := range strings.Lines(string(made)) {
+			if !strings.Contains(line, "cnpg-pair.openova.io/active") {
+				old.WriteString(line)
+			}
+		}
+		after := valid
+		after.Active, after.Failover = "replica", "now"
+		for _, next := range []postrender.Config{valid, before, after, {}} {
+			g := &Generator{Config: next}
+			_, want := g.HelmRelease(file(string(made)), source(chart))
+			_, got := g.HelmRelease(file(old.String()), source(chart))
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("after %q, %+v: %v, want %v", active, next, got, want)
+			}
+		}
+	}
+}

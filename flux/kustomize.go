@@ -44,13 +44,9 @@ func kustomize(manifests []byte, entry map[string]any) (out []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	fs := filesys.MakeFsInMemory()
-	if err := fs.WriteFile("kustomization.yaml", text); err != nil {
-		return nil, err
-	}
-	if err := fs.WriteFile(input, manifests); err != nil {
-		return nil, err
-	}
+	fs := filesys.MakeFsInMemory() // which takes everything
+	fs.WriteFile("kustomization.yaml", text)
+	fs.WriteFile(input, manifests)
 	resources, err := krusty.MakeKustomizer(&krusty.Options{
 		LoadRestrictions: types.LoadRestrictionsNone,
 		PluginConfig:     types.DisabledPluginConfig(),

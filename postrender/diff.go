@@ -63,14 +63,13 @@ func (r *Result) WriteDiff(w io.Writer, colour bool) error {
 // lines are some lines of a source, from the first to the last one.
 type lines struct{ first, last int }
 
-// secretLines returns the lines of the Secrets in the documents of two texts that do not
-// have Secrets alone.
+// secretLines returns the lines of the Secrets in two texts.
 func secretLines(texts ...[]byte) (all [][]lines) {
 	for _, text := range texts {
 		var found []lines
 		for _, piece := range yamledit.Split(text) {
 			body := text[piece.Body:piece.End]
-			if !bytes.Contains(body, []byte("Secret")) || !bytes.Contains(body, []byte("List")) {
+			if !bytes.Contains(body, []byte("Secret")) {
 				continue
 			}
 			document, err := yamledit.Parse(text, piece)

@@ -10,8 +10,9 @@ import (
 
 func newGuard(p *parser) *cobra.Command {
 	return &cobra.Command{
-		Use:   "guard",
-		Short: "Print the admission policies that protect pairs",
+		Use:                   "guard",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the admission policies that protect pairs",
 		Long: `Print ValidatingAdmissionPolicies for a Kubernetes cluster, 1.30 or newer. With them
 the API server refuses updates that would make a second member take writes, and
 the other mistakes that docs/reference.md lists. They need no settings.`,

@@ -65,13 +65,14 @@ func newHelp() *cobra.Command {
 
 func newVersion(p *parser) *cobra.Command {
 	return &cobra.Command{
-		Use:               "version",
-		Short:             "Print the version",
-		Long:              "Print the version, and the version of Go that the program was built with.",
-		Example:           "  cnpg-pair version",
-		Args:              atMost(0),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		Run:               func(*cobra.Command, []string) { p.chosen = versionText{} },
+		Use:                   "version",
+		DisableFlagsInUseLine: true,
+		Short:                 "Print the version",
+		Long:                  "Print the version, and the version of Go that the program was built with.",
+		Example:               "  cnpg-pair version",
+		Args:                  atMost(0),
+		ValidArgsFunction:     cobra.NoFileCompletions,
+		Run:                   func(*cobra.Command, []string) { p.chosen = versionText{} },
 	}
 }
 

@@ -140,7 +140,7 @@ func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
 		return message.New(message.RejoinGone, "name", flag)
 	}
 	for _, other := range cmd.Root().Commands() {
-		if other.Flags().Lookup(name) != nil && len(flag) > 2 {
+		if other.Flags().Lookup(name) != nil {
 			return message.New(message.MisplacedFlag, "flag", "--"+name, "command", other.Name())
 		}
 	}

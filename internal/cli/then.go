@@ -94,5 +94,3 @@ type failure struct {
 	error
 	status int
 }
-
-func (f *failure) Unwrap() error { return f.error }

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -161,12 +162,7 @@ func (l *ResourceList) WithResults(rendered []byte, findings []Finding) ([]byte,
 // the order of the list: the last one that begins before its line.
 func resultOf(f Finding, objects []*manifest.Object) result {
 	r := result{Message: f.Message, Severity: f.Severity}
-	after, _ := slices.BinarySearchFunc(objects, f.Line, func(o *manifest.Object, line int) int {
-		if o.Line <= line {
-			return -1
-		}
-		return 1
-	})
+	after := sort.Search(len(objects), func(i int) bool { return objects[i].Line > f.Line })
 	if after == 0 {
 		return r
 	}

@@ -181,10 +181,14 @@ func (s selector) move(from, to topology.Member) {
 		expand.LabelRegion: {from.Region, to.Region},
 	} {
 		for _, r := range s.requirements(label) {
-			i := slices.IndexFunc(r.values, func(v *yaml.Node) bool { return v.Value == change[0] })
-			both := slices.ContainsFunc(r.values, func(v *yaml.Node) bool { return v.Value == change[1] })
+			old, now := change[0], change[1]
+			if r.operator == "NotIn" && r.matches(old) { // it excludes the other one, if any
+				old, now = now, old
+			}
+			i := slices.IndexFunc(r.values, func(v *yaml.Node) bool { return v.Value == old })
+			both := slices.ContainsFunc(r.values, func(v *yaml.Node) bool { return v.Value == now })
 			if i >= 0 && !both {
-				r.values[i] = yamledit.String(change[1])
+				r.values[i] = yamledit.String(now)
 			}
 		}
 	}

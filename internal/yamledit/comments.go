@@ -87,8 +87,7 @@ func (l *layout) lost(part span, n, want *yaml.Node, after *layout) []int {
 func (l *layout) gone(n, want *yaml.Node, part span, all []span) []span {
 	flow := n.Style&yaml.FlowStyle != 0
 	switch {
-	case n.Kind == yaml.AliasNode || len(n.Content) == 0:
-		return all
+	case len(n.Content) == 0: // there is nothing in it
 	case n.Kind != want.Kind:
 		return append(all, part)
 	case n.Kind == yaml.MappingNode:

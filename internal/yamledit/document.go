@@ -127,7 +127,7 @@ func plainJSON(text []byte) []byte {
 		return rune(code)
 	}
 	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' || i+1 == len(text) {
+		if text[i] != '\\' {
 			out = append(out, text[i])
 			continue
 		}
@@ -151,7 +151,7 @@ func parseText(text []byte) (*yaml.Node, error) {
 	if err := yaml.Unmarshal(text, &n); err != nil {
 		return nil, err
 	}
-	if n.Kind != yaml.DocumentNode || len(n.Content) == 0 {
+	if n.Kind != yaml.DocumentNode {
 		return nil, nil
 	}
 	keepTags(text, n.Content[0])
@@ -170,7 +170,7 @@ func keepTags(text []byte, root *yaml.Node) {
 	mark = func(n *yaml.Node) {
 		if n.Kind == yaml.ScalarNode && n.Style == 0 {
 			start := l.offset(n)
-			if rest := l.text[start:]; n.Anchor != "" && len(rest) > 0 && rest[0] == '&' {
+			if bytes.HasPrefix(l.text[start:], []byte("&")) {
 				start = l.skip(start + len("&"+n.Anchor))
 			}
 			if rest := l.text[min(start, len(l.text)):]; len(rest) > 1 && rest[0] == '!' && isSpace(rest[1]) {
@@ -187,8 +187,8 @@ func keepTags(text []byte, root *yaml.Node) {
 // treeOf returns the plain tree of a text, nil for one without content and for one
 // that cannot be read.
 func treeOf(text []byte) *yaml.Node {
-	root, err := parseText(text)
-	if err != nil || root == nil {
+	root, _ := parseText(text)
+	if root == nil {
 		return nil
 	}
 	tree, _ := resolve(root)
@@ -197,8 +197,8 @@ func treeOf(text []byte) *yaml.Node {
 
 // decodesTo tells whether a text reads as a tree.
 func decodesTo(text []byte, want *yaml.Node) bool {
-	root, err := parseText(text)
-	return err == nil && root != nil && equalAsParsed(root, want)
+	root, _ := parseText(text)
+	return root != nil && equalAsParsed(root, want)
 }
 
 // equalAsParsed is Equal for a parsed node, which is resolved only where it must be.
@@ -220,21 +220,21 @@ func isShared(n *yaml.Node) bool {
 // part of its value.
 func (d *Document) pad() error {
 	if short := bytes.TrimRight(d.text, " \t"); bytes.HasSuffix(short, []byte("\n")) && decodesTo(short, d.Tree) {
-		root, err := parseText(short)
-		d.text, d.root, d.altered = short, root, true
-		return err
+		d.text, d.altered = short, true
+		d.root, _ = parseText(short)
+		return nil
 	}
 	text := append(bytes.Clone(d.text), lineBreak(d.text)...)
 	if !decodesTo(text, d.Tree) {
-		if root, err := parseText(text); err == nil && root != nil {
+		if root, _ := parseText(text); root != nil {
 			text = withStripped(text, newLayout(text, root))
 		}
 	}
-	root, err := parseText(text)
-	if err != nil || !decodesTo(text, d.Tree) {
+	if !decodesTo(text, d.Tree) {
 		return &Error{Line: d.Line, Err: message.New(message.NoLineEnd)}
 	}
-	d.text, d.root, d.padded, d.altered = text, root, true, true
+	d.text, d.padded, d.altered = text, true, true
+	d.root, _ = parseText(text)
 	return nil
 }
 

@@ -53,7 +53,7 @@ type editor struct {
 	*layout
 	edits []Edit
 	now   map[*yaml.Node]*yaml.Node          // the trees of anchored nodes after the edits so far
-	gone  map[*yaml.Node]bool                // the anchored nodes that the edits delete
+	gone  map[*yaml.Node]bool                // the nodes that the edits delete
 	spell map[*yaml.Node]func([]byte) []Edit // of scalars that are wanted, see [Change]
 	above int                                // the column of the key or the dash before the node that is next
 	copy  bool                               // the result is a second one, in which no anchor stays
@@ -83,14 +83,14 @@ func (e *editor) rewrite(n, want *yaml.Node) bool {
 		now, known := e.now[n.Alias]
 		ok = known && !e.gone[n.Alias] && Equal(now, want)
 	case n.Kind != want.Kind:
-	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
-		ok = e.rewriteMapping(n, want)
-	case n.Kind == yaml.SequenceNode && len(n.Content) > 0:
-		ok = e.rewriteSequence(n, want)
 	case n.Kind == yaml.ScalarNode:
 		ok = e.rewriteScalar(n, want)
-	default:
+	case len(n.Content) == 0:
 		ok = len(want.Content) == 0
+	case n.Kind == yaml.MappingNode:
+		ok = e.rewriteMapping(n, want)
+	default:
+		ok = e.rewriteSequence(n, want)
 	}
 	if !ok {
 		e.edits = e.edits[:mark]
@@ -103,18 +103,16 @@ func (e *editor) rewrite(n, want *yaml.Node) bool {
 	return true
 }
 
-// forget marks the anchors in a node that goes.
+// forget marks what is in a node that goes: no alias can stand for it.
 func (e *editor) forget(n *yaml.Node) {
-	if n.Anchor != "" {
-		e.gone[n] = true
-	}
+	e.gone[n] = true
 	for _, child := range n.Content {
 		e.forget(child)
 	}
 }
 
 func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
-	if now, err := resolve(n); err == nil && Equal(now, want) {
+	if now, _ := resolve(n); Equal(now, want) { // a scalar always resolves
 		return true
 	}
 	if spell := e.spell[want]; spell != nil && e.respell(n, spell) {
@@ -149,21 +147,18 @@ func (e *editor) rewriteScalar(n, want *yaml.Node) bool {
 	return true
 }
 
-// respell edits the text of a scalar in its own style.
+// respell edits the text of a scalar in its own style, where that is not plain.
 func (e *editor) respell(n *yaml.Node, spell func([]byte) []Edit) bool {
-	if n.Style&yaml.TaggedStyle != 0 {
+	if isPlain(n) {
 		return false
 	}
-	from := e.skipProperties(e.offset(n))
-	to := from + len(n.Value)
-	switch {
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	var from, to int
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		from = e.lineEnd(e.blockScalarLine(n))
 		to = max(from, e.lineEnd(e.lastLineOfBlockScalar(n, e.above)))
-	case !isPlain(n):
+	} else {
+		from = e.skipProperties(e.offset(n))
 		to = e.quoteEnd(from) + 1
-	case !bytes.HasPrefix(e.text[from:], []byte(n.Value)):
-		return false // it spans lines
 	}
 	for _, edit := range spell(e.text[from:to]) {
 		e.replace(from+edit.Start, from+edit.End, edit.New)
@@ -193,7 +188,7 @@ func (e *editor) rewriteMapping(n, want *yaml.Node) bool {
 		own[key.Value] = !isMerge(key)
 		anyStays = anyStays || stays(key)
 	}
-	added := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	added := &yaml.Node{Kind: yaml.MappingNode}
 	for i := 0; i+1 < len(want.Content); i += 2 {
 		key, value := want.Content[i], want.Content[i+1]
 		if !own[key.Value] && (merged[key.Value] == nil || !Equal(merged[key.Value], value)) {
@@ -229,7 +224,6 @@ func (e *editor) rewriteEntries(n *yaml.Node, wanted map[string]*yaml.Node, stay
 		e.above = e.column(key)
 		switch {
 		case !stays(key):
-			e.forget(value)
 			if flow {
 				e.removeFlowEntry(n, i, afterOne)
 			} else {
@@ -258,7 +252,7 @@ func (e *editor) replaceFlowValue(key, value, want *yaml.Node) bool {
 	}
 	if after, ok := e.colon(key); ok {
 		end := after
-		if rest := bytes.TrimLeft(e.text[after:], " "); len(rest) > 0 && (rest[0] == ',' || rest[0] == '}') {
+		if rest := bytes.TrimLeft(e.text[after:], " "); rest[0] == ',' || rest[0] == '}' {
 			end = len(e.text) - len(rest)
 		}
 		e.replace(after, end, " "+flowText(want))
@@ -292,11 +286,11 @@ func (e *editor) mergedKeys(n, want *yaml.Node) (map[string]*yaml.Node, bool) {
 			sources = sources[0].Content
 		}
 		for _, source := range sources {
-			now, err := resolve(source)
+			now, _ := resolve(source)
 			if source.Kind == yaml.AliasNode {
 				now = e.now[source.Alias]
 			}
-			if err != nil || now == nil || e.gone[source.Alias] {
+			if now == nil || e.gone[source.Alias] {
 				return nil, false
 			}
 			for j := 0; j+1 < len(now.Content); j += 2 {
@@ -348,11 +342,11 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 	switch {
 	case colon && e.fill(value, want, after, column):
 		return true
-	case !colon && known && isImplicitNull(value): // "? key"
+	case !colon && known: // "? key"
 		w := &blockWriter{eol: e.eol}
 		w.WriteString(strings.Repeat(" ", column) + ":")
 		w.value(want, column, " ")
-		e.insertLines(e.lineOf(end-1), w.String())
+		e.insertLines(e.lineOf(end), w.String())
 		return true
 	case !e.startsLine(key) || key.Anchor != "":
 		return false
@@ -367,7 +361,7 @@ func (e *editor) replaceValue(key, value, want *yaml.Node) bool {
 // null, an alias or an empty collection. It follows a ":" or a dash, which ends at an
 // offset, of an entry or an item at a column.
 func (e *editor) fill(n, want *yaml.Node, after, column int) bool {
-	collection := want.Kind != yaml.ScalarNode && len(want.Content) > 0
+	collection := len(want.Content) > 0
 	start := after
 	if !isImplicitNull(n) {
 		start = e.offset(n)
@@ -476,9 +470,6 @@ func (e *editor) replaceItem(n, item, want *yaml.Node) bool {
 
 // removeItems deletes the lines of the last items of a block sequence.
 func (e *editor) removeItems(items []*yaml.Node) {
-	for _, item := range items {
-		e.forget(item)
-	}
 	last := items[len(items)-1]
 	first, _ := e.dash(items[0])
 	line, column := e.dash(last)

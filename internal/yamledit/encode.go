@@ -38,8 +38,7 @@ func (w *blockWriter) line(indent int, text string) {
 // it begins behind a dash.
 func (w *blockWriter) node(n *yaml.Node, first, indent int) {
 	switch {
-	case len(n.Content) == 0:
-		w.WriteString(strings.Repeat(" ", first))
+	case len(n.Content) == 0: // the whole document
 		w.value(n, indent, "")
 	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -52,10 +51,13 @@ func (w *blockWriter) node(n *yaml.Node, first, indent int) {
 		for _, item := range n.Content {
 			w.WriteString(strings.Repeat(" ", first) + "-")
 			first = indent
-			if len(item.Content) > 0 && item.Style&yaml.TaggedStyle == 0 {
+			switch {
+			case len(item.Content) > 0 && item.Style&yaml.TaggedStyle == 0:
 				w.WriteString(" ")
 				w.node(item, 0, indent+2)
-			} else {
+			case item.Kind == yaml.SequenceNode: // indented, or its items would be those of n
+				w.value(item, indent+2, " ")
+			default:
 				w.value(item, indent, " ")
 			}
 		}
@@ -183,7 +185,7 @@ func flowText(n *yaml.Node) string {
 		return tag + "[" + strings.Join(items, ", ") + "]"
 	case n.Value == "" && tag == "" && IsNull(n):
 		return "null"
-	case isPlain(n) && (tag != "" || n.ShortTag() != "!!str" || !readsAsString(n.Value)) && plainInFlow(n.Value):
+	case isPlain(n) && (tag != "" || !readsAsString(n.Value)) && plainInFlow(n.Value):
 		return tag + n.Value
 	}
 	return tag + jsonString(n.Value)

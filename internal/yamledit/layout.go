@@ -49,22 +49,20 @@ func newLayout(text []byte, root *yaml.Node) *layout {
 func lineStarts(text []byte) []int {
 	starts := []int{0}
 	for i := 0; i < len(text); {
-		width := 0
-		switch c := text[i]; {
-		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
-			width = 2
-		case c == '\r' || c == '\n':
-			width = 1
-		case c == 0xC2 && i+1 < len(text) && text[i+1] == 0x85:
-			width = 2
-		case c == 0xE2 && i+2 < len(text) && text[i+1] == 0x80 && (text[i+2] == 0xA8 || text[i+2] == 0xA9):
-			width = 3
-		}
-		if width == 0 {
-			i++
-			continue
+		r, width := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, width = utf8.DecodeRune(text[i:])
 		}
 		i += width
+		switch r {
+		case '\r':
+			if bytes.HasPrefix(text[i:], []byte("\n")) {
+				continue // they are one break
+			}
+		case '\n', '\u0085', '\u2028', '\u2029':
+		default:
+			continue
+		}
 		starts = append(starts, i)
 	}
 	return starts
@@ -95,7 +93,7 @@ func (l *layout) setLimits(n *yaml.Node, limit int) {
 			l.limit[n.Content[i]] = next
 			l.setLimits(n.Content[i+1], next)
 		}
-	case n.Kind == yaml.SequenceNode:
+	default:
 		for i, item := range n.Content {
 			next := limit
 			if i+1 < len(n.Content) {
@@ -317,7 +315,7 @@ scan:
 			if depth == 0 {
 				return i + 1
 			}
-		case c == '#' && i > 0 && isSpace(l.text[i-1]):
+		case c == '#' && isSpace(l.text[i-1]):
 			if depth == 0 {
 				break scan
 			}
@@ -340,10 +338,11 @@ func (l *layout) skipProperties(i int) int {
 	return i
 }
 
-// skip returns the offset after the blanks, line breaks and comments at an offset.
+// skip returns the offset after the blanks, line breaks and comments at an offset, which
+// is not the first.
 func (l *layout) skip(i int) int {
 	for ; i < len(l.text); i++ {
-		if l.text[i] == '#' && (i == 0 || isSpace(l.text[i-1])) {
+		if l.text[i] == '#' && isSpace(l.text[i-1]) {
 			for i+1 < len(l.text) && l.text[i+1] != '\n' {
 				i++
 			}
@@ -397,7 +396,7 @@ func (l *layout) quoteEnd(start int) int {
 		switch {
 		case quote == '"' && l.text[i] == '\\':
 			i++
-		case l.text[i] == quote && quote == '\'' && i+1 < len(l.text) && l.text[i+1] == quote:
+		case quote == '\'' && bytes.HasPrefix(l.text[i:], []byte("''")):
 			i++
 		case l.text[i] == quote:
 			return i

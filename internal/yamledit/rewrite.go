@@ -41,10 +41,10 @@ type Added struct {
 // not in a copy, for that reason.
 func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) (edits []Edit, lost []int, err error) {
 	root := d.root
-	if root == nil && d.Tree != nil {
-		root, err = parseText(d.text)
+	if root == nil {
+		root, _ = parseText(d.text)
 	}
-	if root == nil || err != nil {
+	if root == nil {
 		return nil, nil, message.New(message.NotWritten)
 	}
 	w := &writer{layout: newLayout(d.text, root), changes: changes}
@@ -56,15 +56,12 @@ func (d *Document) Rewrite(changes map[*yaml.Node]Change, repeated string) (edit
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(w.lost) > 0 {
-		lines := d.streamLines()
-		for _, offset := range w.lost {
-			lost = append(lost, lines(w.lineOf(offset)+1))
-		}
-		slices.Sort(lost)
-		lost = slices.Compact(lost)
+	lines := d.streamLines()
+	for _, offset := range w.lost {
+		lost = append(lost, lines(w.lineOf(offset)+1))
 	}
-	return d.inStream(edits), lost, nil
+	slices.Sort(lost)
+	return d.inStream(edits), slices.Compact(lost), nil
 }
 
 // Set returns the edits of the stream by which the document gets a value at a dotted
@@ -116,11 +113,8 @@ func (w *writer) readBack(want, kept *yaml.Node, from, to int, attempts ...func(
 		w.lost = w.lost[:before]
 		edits := attempt()
 		text := apply(w.text, from, to, edits)
-		root, err := parseText(text)
-		if err != nil || root == nil {
-			continue
-		}
-		if !equalAsParsed(root, want) {
+		root, _ := parseText(text)
+		if root == nil || !equalAsParsed(root, want) {
 			continue
 		}
 		if kept != nil && removesComment(w.text, edits) {
@@ -259,14 +253,15 @@ func (w *writer) changed(tree *yaml.Node, added bool) *yaml.Node {
 func (w *writer) insert(done *editor, n, tree *yaml.Node, copies bool) []Edit {
 	var edits []Edit
 	switch {
-	case n.Kind == yaml.MappingNode && tree.Kind == yaml.MappingNode:
-		values := index(tree)
+	case n.Kind == yaml.MappingNode:
+		rest := tree.Content // which begins with the entries that no merge key brings in, in order
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if value := values[n.Content[i].Value]; value != nil && !isMerge(n.Content[i]) {
-				edits = append(edits, w.insert(done, n.Content[i+1], value, copies)...)
+			if !isMerge(n.Content[i]) {
+				edits = append(edits, w.insert(done, n.Content[i+1], rest[1], copies)...)
+				rest = rest[2:]
 			}
 		}
-	case n.Kind == yaml.SequenceNode && tree.Kind == yaml.SequenceNode:
+	case n.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
 			if c, ok := w.changes[tree.Content[i]]; ok {
 				if len(c.Before) > 0 {
@@ -329,7 +324,7 @@ func (w *writer) insertAfter(done *editor, sequence, item *yaml.Node, added []Ad
 		}
 		if a.Copy && bytes.IndexByte(w.text[from:to], '#') >= 0 {
 			for _, c := range w.comments() {
-				if c.from >= from && c.to <= to {
+				if (span{from, to}).has(c.from) {
 					w.lost = append(w.lost, c.from)
 				}
 			}
@@ -361,19 +356,16 @@ func copyEditor(done *editor, item *yaml.Node) *editor {
 // dropAnchors takes the anchors in a node out of its text.
 func (e *editor) dropAnchors(n *yaml.Node) {
 	if n.Anchor != "" {
-		start := e.offset(n)
 		name := "&" + n.Anchor
-		if e.text[start] == '!' { // a tag is first
-			start += max(bytes.Index(e.text[start:], []byte(name)), 0)
+		start := e.offset(n)
+		start += bytes.Index(e.text[start:], []byte(name)) // a tag may be first
+		end := start + len(name)
+		if rest := e.text[end:e.lineEnd(e.lineOf(start))]; blankOrComment(rest) {
+			start = len(bytes.TrimRight(e.text[:start], " \t"))
+		} else {
+			end = len(e.text) - len(bytes.TrimLeft(e.text[end:], " \t"))
 		}
-		if end := start + len(name); bytes.HasPrefix(e.text[start:], []byte(name)) {
-			if rest := e.text[end:e.lineEnd(e.lineOf(start))]; blankOrComment(rest) {
-				start = len(bytes.TrimRight(e.text[:start], " \t"))
-			} else {
-				end = len(e.text) - len(bytes.TrimLeft(e.text[end:], " \t"))
-			}
-			e.replace(start, end, "")
-		}
+		e.replace(start, end, "")
 	}
 	for _, child := range n.Content {
 		e.dropAnchors(child)

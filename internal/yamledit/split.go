@@ -25,7 +25,7 @@ func Split(stream []byte) []Piece {
 	}
 	pieces := []Piece{first}
 	number := 1
-	for line := first.Body; line < len(stream); number++ {
+	for line := first.Body; ; number++ {
 		if length := separator(stream[line:]); length > 0 {
 			last := &pieces[len(pieces)-1]
 			if line == first.Body {

@@ -13,21 +13,24 @@ import (
 
 func TestSplit(t *testing.T) {
 	for stream, want := range map[string][]string{
-		"":                                   {""},
-		"a: 1\n":                             {"a: 1\n"},
-		"---\na: 1\n---\nb: 2":               {"\na: 1\n", "\nb: 2"},
-		"a: 1\n--- # remark\nb: 2\n":         {"a: 1\n", "# remark\nb: 2\n"},
-		"--- {a: 1}\n---\t\n---":             {"{a: 1}\n", "\n", ""},
-		"---a: 1\n---\"b\": 2\n---{c: 3}\n":  {"a: 1\n", "\"b\": 2\n", "{c: 3}\n"},
-		"a: 1\r\n---\r\nb: 2\r\n":            {"a: 1\r\n", "\r\nb: 2\r\n"},
-		"\ufeff---\na: 1\n":                  {"\na: 1\n"},
-		"\ufeffa: 1\n":                       {"a: 1\n"},
-		"a: |\n  ---\n  b\n ---\n-----\n":    {"a: |\n  ---\n  b\n ---\n-----\n"},
-		"a: 1\n...\nb: 2\n... # end\n":       {"a: 1\n", "\nb: 2\n", "# end\n"},
-		"a: 1\n....\n...b\n-- -\n---- x\n":   {"a: 1\n....\n...b\n-- -\n---- x\n"},
-		"%YAML 1.2\n---\na: 1\n":             {"%YAML 1.2\n", "\na: 1\n"},
-		"a: 1\n\n\n---\n\n---\n# b\n":        {"a: 1\n\n\n", "\n\n", "\n# b\n"},
-		"-----BEGIN CERTIFICATE-----\n---\n": {"-----BEGIN CERTIFICATE-----\n", "\n"},
+		"":                                    {""},
+		"a: 1\n":                              {"a: 1\n"},
+		"---\na: 1\n---\nb: 2":                {"\na: 1\n", "\nb: 2"},
+		"a: 1\n--- # remark\nb: 2\n":          {"a: 1\n", "# remark\nb: 2\n"},
+		"--- {a: 1}\n---\t\n---":              {"{a: 1}\n", "\n", ""},
+		"---a: 1\n---\"b\": 2\n---{c: 3}\n":   {"a: 1\n", "\"b\": 2\n", "{c: 3}\n"},
+		"---z: 1\n---A: 1\n---Z: 1\n---'b'\n": {"z: 1\n", "A: 1\n", "Z: 1\n", "'b'\n"},
+		"---`\n---@\n---[\n---|\n...a: 1\n":   {"---`\n---@\n---[\n---|\n...a: 1\n"},
+		"--\n---":                             {"--\n", ""},
+		"a: 1\r\n---\r\nb: 2\r\n":             {"a: 1\r\n", "\r\nb: 2\r\n"},
+		"\ufeff---\na: 1\n":                   {"\na: 1\n"},
+		"\ufeffa: 1\n":                        {"a: 1\n"},
+		"a: |\n  ---\n  b\n ---\n-----\n":     {"a: |\n  ---\n  b\n ---\n-----\n"},
+		"a: 1\n...\nb: 2\n... # end\n":        {"a: 1\n", "\nb: 2\n", "# end\n"},
+		"a: 1\n....\n...b\n-- -\n---- x\n":    {"a: 1\n....\n...b\n-- -\n---- x\n"},
+		"%YAML 1.2\n---\na: 1\n":              {"%YAML 1.2\n", "\na: 1\n"},
+		"a: 1\n\n\n---\n\n---\n# b\n":         {"a: 1\n\n\n", "\n\n", "\n# b\n"},
+		"-----BEGIN CERTIFICATE-----\n---\n":  {"-----BEGIN CERTIFICATE-----\n", "\n"},
 	} {
 		var got []string
 		for _, p := range Split([]byte(stream)) {
@@ -46,6 +49,16 @@ func TestBeginsWithSeparator(t *testing.T) {
 	} {
 		if got := BeginsWithSeparator([]byte(stream)); got != want {
 			t.Errorf("%q: %t", stream, got)
+		}
+	}
+}
+
+func TestIsBlank(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, "\n \t\r\n": true, "# a\n\n  # b": true, "a: 1\n": false, "# a\n\n- b\n# c\n": false, "\n---\n": false,
+	} {
+		if got := IsBlank([]byte(text)); got != want {
+			t.Errorf("%q: %t", text, got)
 		}
 	}
 }

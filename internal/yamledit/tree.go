@@ -63,7 +63,7 @@ func (r *resolver) node(n *yaml.Node) (*yaml.Node, error) {
 		defer func() { r.open = r.open[:len(r.open)-1] }()
 		return r.node(n.Alias)
 	}
-	plain := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: r.line(n.Line), Column: n.Column}
+	plain := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: r.line(n.Line)}
 	if n.Kind == yaml.MappingNode {
 		if err := r.entries(n, plain); err != nil {
 			return nil, err
@@ -149,10 +149,10 @@ func Equal(a, b *yaml.Node) bool {
 	case yaml.MappingNode:
 		others := make(map[string]int, len(b.Content)/2)
 		for i := 0; i+1 < len(b.Content); i += 2 {
-			others[b.Content[i].Value] = i
+			others[nameOf(b.Content[i])] = i
 		}
 		for i := 0; i+1 < len(a.Content); i += 2 {
-			j, ok := others[a.Content[i].Value]
+			j, ok := others[nameOf(a.Content[i])]
 			if !ok || !Equal(a.Content[i], b.Content[j]) || !Equal(a.Content[i+1], b.Content[j+1]) {
 				return false
 			}
@@ -165,6 +165,14 @@ func Equal(a, b *yaml.Node) bool {
 		}
 	}
 	return true
+}
+
+// nameOf returns a text that tells a key from the others, which may be collections.
+func nameOf(key *yaml.Node) string {
+	if len(key.Content) > 0 {
+		return flowText(key)
+	}
+	return key.Value
 }
 
 func isPlain(n *yaml.Node) bool {
@@ -231,8 +239,8 @@ func index(m *yaml.Node) map[string]*yaml.Node {
 // Scalar returns the text of the scalar that is the value of a key of a mapping, ""
 // for anything else.
 func Scalar(m *yaml.Node, key string) string {
-	if n := Get(m, key); n != nil && n.Kind == yaml.ScalarNode {
-		return n.Value
+	if n := Get(m, key); n != nil {
+		return n.Value // a collection has none
 	}
 	return ""
 }

@@ -46,6 +46,12 @@ func TestEqual(t *testing.T) {
 		{"a:", "a: ''", false},
 		{"a: {}", "a: []", false},
 		{"a: {}", "a:", false},
+		{"a: ! ~", "a: ! null", true},
+		{"a: ! ~", "a: ~", false},
+		{"a: ! x", "a: x", true},
+		{"? [a]\n: 1\n? [b]\n: 2", "? [b]\n: 2\n? [a]\n: 1", true},
+		{"? [a]\n: 1\n? [b]\n: 2", "? [a]\n: 1\n? [c]\n: 2", false},
+		{"? [a]\n: 1", "? a\n: 1", false},
 	} {
 		a, b := parse(t, tt.a).Tree, parse(t, tt.b).Tree
 		if Equal(a, b) != tt.want || Equal(b, a) != tt.want {
@@ -56,7 +62,8 @@ func TestEqual(t *testing.T) {
 
 func TestIsSafePlain(t *testing.T) {
 	for s, want := range map[string]bool{
-		"word": true, "a/b.c-d_e": true, "x1": true,
+		"word": true, "a/b.c-d_e": true, "x1": true, "a": true, "z": true, "A": true, "Z": true, "b09az": true, "bAZ": true,
+		"a`": false, "a{": false, "a@": false, "a[": false, "a:b": false, "/a": false,
 		"": false, "1x": false, "on": false, "Yes": false, "N": false, "null": false, "a b": false, "a:": false,
 		"é": false, "-a": false, "~": false, ".inf": false, "a#b": false, "=": false,
 	} {
@@ -141,6 +148,18 @@ func TestPaths(t *testing.T) {
 	_, err = At(List(), "x")
 	if got, want := text(nil, InItem(err, "items", 2)), "line 0: items[2]: expected a mapping"; got != want {
 		t.Errorf("InItem of the item as a whole: %s, want %s", got, want)
+	}
+	for path, want := range map[string]string{
+		"number": "5, nothing", "map.none": "7, nothing", "x": "7, nothing", "map": "7, line 1: map: expected an integer",
+		"map.a": "0, line 1: map.a: expected an integer",
+	} {
+		i, err := IntAt(tree, path, 7)
+		if got := fmt.Sprintf("%d, %s", i, text(nil, err)); got != want {
+			t.Errorf("IntAt %s: %s, want %s", path, got, want)
+		}
+	}
+	if n := Get(List(String("x"), String("y")), "x"); n != nil {
+		t.Errorf("Get of a sequence: %q", n.Value)
 	}
 	if err := errors.New("another"); InItem(err, "items", 2) != err {
 		t.Error("InItem changes another error")
