@@ -17,11 +17,13 @@ var applications = []follower{
 	{"secret-key-host", "env: [{name: PGHOST, valueFrom: {secretKeyRef: {name: " + x + "-app, key: host}}}, LOGIN]", "", ""},
 	{"secret-key-uri", "env: [{name: URL, valueFrom: {secretKeyRef: {name: " + x + "-app, key: uri}}}]", `"$URL"`, ""},
 	{"env-from", "envFrom: [{secretRef: {name: " + x + "-app}}]", `"host=$host user=$username password=$password dbname=$dbname"`, ""},
-	{"pool", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", "", pooledDriver},
 }
 
-// throughPooler is an application that knows the name of a Pooler only.
-var throughPooler = append(slices.Clone(applications), follower{"pooler", "env: [{name: PGHOST, value: writers}, LOGIN]", "", ""})
+// pooled are those and two that keep sessions open: one with a pool in its driver, and one
+// that knows the name of a Pooler only.
+var pooled = append(slices.Clone(applications),
+	follower{"pool", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", "", pooledDriver},
+	follower{"pooler", "env: [{name: PGHOST, value: writers}, LOGIN]", "", ""})
 
 const pooler = `---
 apiVersion: postgresql.cnpg.io/v1

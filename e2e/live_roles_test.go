@@ -27,8 +27,10 @@ func failover(word string) []string {
 
 // The ways to bootstrap a chart's Cluster, as its manifest says it.
 const (
-	noBootstrap  = ""
-	byBasebackup = `  bootstrap: {pg_basebackup: {source: origin, database: wordpress, owner: wordpress}}
+	noBootstrap = ""
+	// none either, and less than three minutes for sessions that stay open
+	shutdownTimeout = "  smartShutdownTimeout: 15\n"
+	byBasebackup    = `  bootstrap: {pg_basebackup: {source: origin, database: wordpress, owner: wordpress}}
   externalClusters:
   - name: origin
     connectionParameters: {host: origin-rw, user: streaming_replica, dbname: postgres, sslmode: verify-full}
@@ -92,7 +94,7 @@ spec:
 // cut off after its first Cluster, and then run again; with applications that follow.
 func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 	n := c.namespace(t, "kubectl")
-	chart := n.bootstrapped(t, noBootstrap, 1) + fmt.Sprintf(pooler, n.image) + n.applicationPods("region-b", throughPooler)
+	chart := n.bootstrapped(t, shutdownTimeout, 1) + fmt.Sprintf(pooler, n.image) + n.applicationPods("region-b", pooled)
 	testSidesChanged(t, n, 1, func(t *testing.T, env []string) {
 		t.Helper()
 		rendered := n.rendered(t, append(slices.Clone(env), "CNPG_PAIR_FOLLOW=true"), chart)
@@ -104,7 +106,7 @@ func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 		}
 		n.applied(t, rendered)
 	})
-	n.testApplications(t, "client", "region-b", "that --follow leads to "+x+"-active", throughPooler)
+	n.testApplications(t, "client", "region-b", "that --follow leads to "+x+"-active, beside sessions that stay open", pooled)
 }
 
 // testSidesChangedByHelm: each step a second time too, as one does who was
