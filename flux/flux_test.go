@@ -266,7 +266,7 @@ func TestToggle(t *testing.T) {
 func TestCases(t *testing.T) {
 	cannot := map[string]string{
 		"follow-shapes":                 "expected sequence or mapping node", // a reference that is a word
-		"krm":                           "number of previous names", // what kustomize gives to a function, no chart renders
+		"krm":                           "number of previous names",          // what kustomize gives to a function, no chart renders
 		"policies-shapes":               "NetworkPolicy blog/a: ingress: expected a sequence",
 		"policies-copies-of-one-name":   "would both be called db-a-replica",
 		"stream-broken-other-documents": "kustomize, which Flux runs, refuses the manifests",
