@@ -25,6 +25,7 @@ var pooled = append(slices.Clone(applications),
 	follower{"pool", "env: [{name: PGHOST, value: " + x + "-rw}, LOGIN]", "", pooledDriver},
 	follower{"pooler", "env: [{name: PGHOST, value: writers}, LOGIN]", "", ""})
 
+// pooler asks each second, not each 15, for a server that was away.
 const pooler = `---
 apiVersion: postgresql.cnpg.io/v1
 kind: Pooler
@@ -33,7 +34,7 @@ spec:
   cluster: {name: ` + x + `}
   instances: 1
   type: rw
-  pgbouncer: {poolMode: session}
+  pgbouncer: {poolMode: session, parameters: {server_login_retry: "1"}}
   template:
     metadata: {}
     spec:
