@@ -80,7 +80,7 @@ func (s *selection) strayPlaces(found places) []remark {
 		pair := p.Cluster.Pair
 		switch {
 		case p.Leads != follow.Writes || p.Becomes != "":
-		case len(pair.Absent()) > 0 && p.Kind != follow.Pooler: // X-rw leads to who takes writes there
+		case len(pair.Absent()) > 0 && !p.OfPooler(): // X-rw leads to who takes writes there
 		case s.topology.Follow:
 			all = append(all, remark{p.Object, message.New(message.CannotFollow,
 				"path", p.Path, "name", p.Name, "primary", pair.Primary.Name, "address", p.Address()), p.Line})

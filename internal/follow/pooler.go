@@ -61,6 +61,9 @@ func addressFor(c *Cluster, p *manifest.Pooler) string {
 	return c.Pair.WriteAddress
 }
 
+// OfPooler tells whether the place leads to a Cluster through a Pooler.
+func (p *Place) OfPooler() bool { return p.Kind == Pooler || p.pooler != nil }
+
 // Address is that to which an application at the place should connect.
 func (p *Place) Address() string {
 	return cmp.Or(addressFor(p.Cluster, p.pooler), p.Cluster.Pair.WriteAddress)
