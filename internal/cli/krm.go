@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/krm"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
@@ -41,18 +42,21 @@ func (f filter) renderList(p *Process, source postrender.Source, list *krm.Resou
 	if err != nil {
 		return nil, errorInList(source, err, "")
 	}
+	used := make(map[string]krm.Setting) // what no flag overrides
 	cfg, err := f.settings.config(func(variable string) string {
-		if value, ok := own[variable]; ok {
-			return value
+		if setting, ok := own[variable]; ok {
+			used[variable] = setting
+			return setting.Value
 		}
 		return p.Getenv(variable)
 	})
 	if err != nil {
-		return nil, &postrender.Error{Source: source.Name, Err: err}
+		return nil, errorInSettings(source, err, used)
 	}
-	result, err := (&postrender.Renderer{Config: cfg, Warn: warn}).Render(source)
+	locate := func(err error) { warn(errorInSettings(source, err, used)) }
+	result, err := (&postrender.Renderer{Config: cfg, Warn: locate}).Render(source)
 	if err != nil {
-		return nil, err
+		return nil, errorInSettings(source, err, used)
 	}
 	var rendered bytes.Buffer
 	result.WriteTo(&rendered) // a buffer takes everything
@@ -67,6 +71,26 @@ func errorInList(source postrender.Source, err error, object string) error {
 		located.Line = at.Line
 	}
 	return located
+}
+
+// errorInSettings says in which line of the list the setting is that an error is
+// about, unless the setting is one of the environment or the command line. An error
+// about an object stays as it is.
+func errorInSettings(source postrender.Source, err error, used map[string]krm.Setting) error {
+	var at *postrender.Error
+	if errors.As(err, &at) {
+		return err
+	}
+	line := 0
+	for variable, setting := range used {
+		if strings.Contains(err.Error(), variable) && (line == 0 || setting.Line < line) {
+			line = setting.Line
+		}
+	}
+	if line == 0 {
+		return err
+	}
+	return &postrender.Error{Source: source.Name, Line: line, Err: err}
 }
 
 // finding is an error for the results, in which the object and its place have

@@ -65,10 +65,16 @@ func Read(text []byte) (*ResourceList, bool, error) {
 	return &ResourceList{text, document}, true, nil
 }
 
+// Setting is what the functionConfig says of a setting, and in which line.
+type Setting struct {
+	Value string
+	Line  int
+}
+
 // Settings returns those of the functionConfig, a ConfigMap whose data has the
 // names of the environment variables, or nothing where there is none. Its error is
 // an [*yamledit.Error].
-func (l *ResourceList) Settings() (map[string]string, error) {
+func (l *ResourceList) Settings() (map[string]Setting, error) {
 	names := strings.Join(topology.Variables, ", ")
 	config, err := yamledit.MappingAt(l.document.Tree, "functionConfig")
 	if err != nil || config == nil || len(config.Content) == 0 {
@@ -81,7 +87,7 @@ func (l *ResourceList) Settings() (map[string]string, error) {
 	if err != nil || data == nil {
 		return nil, shape(err, names)
 	}
-	settings := make(map[string]string)
+	settings := make(map[string]Setting)
 	for i := 0; i+1 < len(data.Content); i += 2 {
 		key, value := data.Content[i], data.Content[i+1]
 		if !slices.Contains(topology.Variables, key.Value) {
@@ -91,7 +97,7 @@ func (l *ResourceList) Settings() (map[string]string, error) {
 			return nil, &yamledit.Error{Path: "functionConfig.data." + key.Value, Line: value.Line, Err: message.New(message.SettingNoString, "names", names)}
 		}
 		if !yamledit.IsNull(value) {
-			settings[key.Value] = value.Value
+			settings[key.Value] = Setting{value.Value, key.Line}
 		}
 	}
 	return settings, nil

@@ -63,7 +63,7 @@ functionConfig:
 		t.Fatalf("%v, %v", is, err)
 	}
 	got, err := list.Settings()
-	if diff := cmp.Diff(map[string]string{"CNPG_PAIR_CLONE": "", "CNPG_PAIR_STRICT": "true"}, got); err != nil || diff != "" {
+	if diff := cmp.Diff(map[string]krm.Setting{"CNPG_PAIR_CLONE": {"", 6}, "CNPG_PAIR_STRICT": {"true", 6}}, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
