@@ -103,7 +103,8 @@ type writer struct {
 	lost    []int // the offsets of the comments that the edits lose
 }
 
-// readBack returns the first attempt by which text[from:to] decodes to a tree.
+// readBack returns the first attempt by which text[from:to] decodes to a tree, and is one
+// document: "..." behind a lone CR ends none until it gets a line of its own.
 // This is the one place where a result is read back and compared.
 // kept is the tree without what is added to it, by which comments are missed, or nil
 // where none is.
@@ -114,7 +115,7 @@ func (w *writer) readBack(want, kept *yaml.Node, from, to int, attempts ...func(
 		edits := attempt()
 		text := apply(w.text, from, to, edits)
 		root, _ := parseText(text)
-		if root == nil || !equalAsParsed(root, want) {
+		if root == nil || !equalAsParsed(root, want) || len(Split(text)) > 1 {
 			continue
 		}
 		if kept != nil && removesComment(w.text, edits) {
