@@ -90,7 +90,7 @@ func (l *layout) setLimits(n *yaml.Node, limit int) {
 			if i+2 < len(n.Content) {
 				next = n.Content[i+2].Line - 1
 			}
-			l.limit[n.Content[i]] = next
+			l.setLimits(n.Content[i], next)
 			l.setLimits(n.Content[i+1], next)
 		}
 	default:
@@ -224,7 +224,11 @@ func (l *layout) lastLine(n *yaml.Node, keyLine, parent int) int {
 		return l.lineOf(l.flowEnd(l.offset(n)) - 1)
 	case n.Kind == yaml.MappingNode:
 		key, value := n.Content[len(n.Content)-2], n.Content[len(n.Content)-1]
-		return l.lastLine(value, key.Line-1, l.column(key))
+		last := l.lastLine(value, key.Line-1, l.column(key))
+		if isImplicitNull(value) && l.entryOffset(key) < l.offset(key) { // "? key", perhaps of several lines
+			last = max(last, l.lastLine(key, key.Line-1, l.column(key)))
+		}
+		return last
 	default:
 		item := n.Content[len(n.Content)-1]
 		line, column := l.dash(item)

@@ -162,6 +162,7 @@ func TestRewrite(t *testing.T) {
 		{"a collection for a key", "[a]: ~ # c\nb: 1 # b\n", "[a]: {c: 1}\nb: 1", "[a]: # c\n  c: 1\nb: 1 # b\n"},
 		{"collections for keys", "[a]: ~ # c\n[b]: ~ # b\nc: 1 # c\n", "[a]: ~\n[b]: ~\nc: 2", "[a]: ~ # c\n[b]: ~ # b\nc: 2 # c\n"},
 		{"a key over lines", "? a\n  b\n: ~ # c\nd: 1 # d\n", "a b: [1]\nd: 1", "a b:\n- 1\nd: 1 # d\n"},
+		{"growth behind a key over lines, and no value", "a:\n  ? b\n    'c'\n# d\n", "a: {\"b 'c'\": }\nd: 1", "a:\n  ? b\n    'c'\nd: 1\n# d\n"},
 		{"a key over lines, and no value", "? a\n  b\nd: 1 # d\n", "a b: [1]\nd: 1", "a b:\n- 1\nd: 1\n"},
 		{"a tagged sequence", "a: !!seq # a\n- b # b\n- c # c\nd: 1\n", "a: [x, c, y]\nd: 1", "a: !!seq # a\n- x # b\n- c # c\n- y\nd: 1\n"},
 		{"a tagged sequence shrinks", "a: !!seq # a\n- b # b\n- c # c\nd: 1\n", "a: [b]\nd: 1", "a: !!seq # a\n- b # b\nd: 1\n"},
