@@ -119,12 +119,13 @@ func withoutNeighbours(diff string, source []byte, changed []lines, secrets [][]
 	}
 	var b strings.Builder
 	h := hunk{last: number}
-	header := regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@`)
-	old, now := 0, 0
+	header := regexp.MustCompile(`^@@ -(\d+)(?:,(\d+))? `)
+	old, now, grown := 0, 0, 0
 	for line := range strings.Lines(diff) {
 		if at := header.FindStringSubmatch(line); at != nil {
 			h.flush(&b)
-			old, now = hunkStart(at[1], at[2]), hunkStart(at[3], at[4])
+			old = hunkStart(at[1], at[2])
+			now = old + grown // go-udiff forgets the lines between two edits of a hunk
 			continue
 		}
 		if old+now == 0 { // the names of the files
@@ -144,13 +145,13 @@ func withoutNeighbours(diff string, source []byte, changed []lines, secrets [][]
 				line = "-" + notShown + "\n"
 			}
 			h.add(line, old, now)
-			old++
+			old, grown = old+1, grown-1
 		case '+':
 			if inLines(secrets[1], now) {
 				line = "+" + notShown + "\n"
 			}
 			h.add(line, old, now)
-			now++
+			now, grown = now+1, grown+1
 		default: // "\ No newline at end of file"
 			if len(h.lines) > 0 {
 				h.lines[len(h.lines)-1] += line
