@@ -107,6 +107,15 @@ func testSidesChangedByKubectl(t *testing.T, c *cluster) {
 		n.applied(t, rendered)
 	})
 	n.testApplications(t, "client", "region-b", "that --follow leads to "+x+"-active, beside sessions that stay open", pooled)
+	twins := strings.Fields(n.kubectl(t, "get", "pods", "-l", "cnpg.io/poolerName=writers-replica", "-o", "jsonpath={.items[*].metadata.name}"))
+	if len(twins) == 0 {
+		t.Error("there is no Pod of the Pooler's twin")
+	}
+	for _, pod := range twins {
+		if got := n.region(t, pod); got != "region-b" {
+			t.Errorf("the twin's Pod %s is in %s", pod, got)
+		}
+	}
 }
 
 // testSidesChangedByHelm: each step a second time too, as one does who was

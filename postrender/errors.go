@@ -55,10 +55,11 @@ func errorAbout(o *manifest.Object, err error) *Error {
 	e.Line = max(e.Line, at.Line)
 	if at.Path != "" && message.Hint(err) == "" { // a shape: kubectl knows the right one
 		path := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(at.Path, "")
-		e.hint = message.New(message.ShapeOfCluster, "path", path).Hint()
-		if o.IsPolicy() {
-			e.hint = message.New(message.ShapeOfPolicy, "kind", strings.ToLower(o.Kind)).Hint()
+		shape := message.ShapeOfField
+		if o.Group() != manifest.Group {
+			shape = message.ShapeOfSpec
 		}
+		e.hint = message.New(shape, "kind", strings.ToLower(o.Kind), "path", path).Hint()
 	}
 	return e
 }

@@ -49,16 +49,22 @@ func judgeSelector(v any, name string) {
 		return
 	}
 	for key, move := range moves {
-		if labels[key] == move[0] {
-			labels[key] = move[1]
-		}
-		for _, e := range expressions {
-			named, _ := e.(values)["values"].([]any)
-			if e.(values)["key"] == key && !slices.Contains(named, any(move[1])) {
-				for i := range named {
-					if named[i] == move[0] {
-						named[i] = move[1]
-					}
+		moveLabel(selector, key, move[0], move[1])
+	}
+}
+
+// moveLabel replaces a value of a label in a selector, in a list that does not have the
+// other one.
+func moveLabel(selector values, key, from, to string) {
+	if labels, _ := selector["matchLabels"].(values); labels[key] == from {
+		labels[key] = to
+	}
+	for _, e := range sequence(selector["matchExpressions"]) {
+		named, _ := e.(values)["values"].([]any)
+		if e.(values)["key"] == key && !slices.Contains(named, any(to)) {
+			for i := range named {
+				if named[i] == from {
+					named[i] = to
 				}
 			}
 		}

@@ -104,6 +104,7 @@ func wantTwin(c postrender.Config, o values, p pooler) []values {
 	child(twin, "metadata")["name"] = p.twin
 	dropLive(twin)
 	child(child(twin, "spec"), "cluster")["name"] = p.replica
+	placeTwin(c, twin, p)
 	if c.Active == "replica" || c.Active == "none" {
 		child(child(twin, "metadata"), "annotations")["helm.sh/resource-policy"] = "keep"
 	}
@@ -122,6 +123,34 @@ func wantTwin(c postrender.Config, o values, p pooler) []values {
 		return []values{twin, service}
 	}
 	return []values{o, twin, service}
+}
+
+// placeTwin has the twin's Pods run in the replica's region, and select their own where the
+// Pooler's do.
+func placeTwin(c postrender.Config, twin values, p pooler) {
+	pod := child(child(child(twin, "spec"), "template"), "spec")
+	pin(child(pod, "affinity"), pod, "replica", c.ReplicaRegion, c.PrimaryRegion)
+	if pod["containers"] == nil {
+		pod["containers"] = []any{}
+	}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case values:
+			if selector, ok := v["labelSelector"].(values); ok {
+				moveLabel(selector, "cnpg.io/poolerName", p.name, p.twin)
+				moveLabel(selector, "cnpg.io/cluster", p.primary, p.replica)
+			}
+			for _, child := range v {
+				walk(child)
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(pod)
 }
 
 // nameInCertificate adds the Services to the names of a member's certificate.

@@ -189,8 +189,15 @@ func wantHalf(in values, role, region, otherRegion string) values {
 
 	addDNSNames(o, text(in, "metadata", "name")+"-active")
 
-	requirement := values{"key": "openova.io/region", "operator": "In", "values": []any{region}}
 	affinity := child(child(o, "spec"), "affinity")
+	pin(affinity, affinity, role, region, otherRegion)
+	return o
+}
+
+// pin makes an affinity require the region, and what keeps the chart's Pods out of the
+// replica's region move over with the replica.
+func pin(affinity, besideSelector values, role, region, otherRegion string) {
+	requirement := values{"key": "openova.io/region", "operator": "In", "values": []any{region}}
 	required := child(child(affinity, "nodeAffinity"), "requiredDuringSchedulingIgnoredDuringExecution")
 	terms, _ := required["nodeSelectorTerms"].([]any)
 	if len(terms) == 0 {
@@ -201,7 +208,6 @@ func wantHalf(in values, role, region, otherRegion string) values {
 		expressions, _ := term["matchExpressions"].([]any)
 		pinned := false
 		for i, e := range expressions {
-			// what keeps the chart's Cluster out of the replica's region moves over with the replica
 			if e := mapping(e); role == "replica" && lets(e, otherRegion) && !lets(e, region) {
 				expressions[i] = requirement
 			}
@@ -214,10 +220,9 @@ func wantHalf(in values, role, region, otherRegion string) values {
 		terms[i] = term
 	}
 	required["nodeSelectorTerms"] = terms
-	if selector, ok := affinity["nodeSelector"].(values); ok && role == "replica" && selector["openova.io/region"] == otherRegion {
+	if selector, ok := besideSelector["nodeSelector"].(values); ok && role == "replica" && selector["openova.io/region"] == otherRegion {
 		selector["openova.io/region"] = region
 	}
-	return o
 }
 
 // addDNSNames has a member's certificate name some Services, unless the chart brings one.

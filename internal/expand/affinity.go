@@ -9,43 +9,51 @@ import (
 )
 
 // PathTerms is where a Cluster's required node affinity is.
-const PathTerms = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+const PathTerms = "spec.affinity." + nodeTerms
 
-// pinToRegion binds a member's Pods to the nodes of its region. The requirement
-// goes into every term that is there, because terms are ORed: a further term would
-// pin nothing. Where the chart itself pins the Cluster to the primary's region, the
-// replica's copy is moved to its own.
+// nodeTerms are those of an affinity.
+const nodeTerms = "nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+
+// pinToRegion binds a member's Pods to the nodes of its region. Where the chart itself
+// pins the Cluster to the primary's region, the replica's copy is moved to its own.
 func pinToRegion(m *member) error {
 	if !m.Pinned {
 		return nil
 	}
-	key, from := m.pair.RegionKey, ""
+	from := ""
 	if m.isReplica() {
 		from = m.pair.Primary.Region
 	}
-	selector, err := yamledit.MappingAt(m.tree, "spec.affinity.nodeSelector")
+	return requireRegion(m.tree, "spec.affinity.nodeSelector", PathTerms, m.pair.RegionKey, from, m.Region)
+}
+
+// requireRegion adds a requirement to the node selector terms at a path. It goes into
+// every term that is there, because terms are ORed: a further term would pin nothing.
+// What requires the region from there, or at the path selector, requires the other one.
+func requireRegion(tree *yaml.Node, selector, path, key, from, region string) error {
+	labels, err := yamledit.MappingAt(tree, selector)
 	if err != nil {
 		return err
 	}
-	if value := yamledit.Get(selector, key); from != "" && !yamledit.IsNull(value) && value.Value == from {
-		yamledit.Set(selector, key, yamledit.String(m.Region))
+	if value := yamledit.Get(labels, key); from != "" && !yamledit.IsNull(value) && value.Value == from {
+		yamledit.Set(labels, key, yamledit.String(region))
 	}
-	terms, err := yamledit.MappingsAt(m.tree, PathTerms)
+	terms, err := yamledit.MappingsAt(tree, path)
 	if err != nil {
 		return err
 	}
-	requirement := yamledit.Map("key", key, "operator", "In", "values", yamledit.List(yamledit.String(m.Region)))
+	requirement := yamledit.Map("key", key, "operator", "In", "values", yamledit.List(yamledit.String(region)))
 	if len(terms) == 0 {
-		yamledit.Append(m.tree, PathTerms, yamledit.Map("matchExpressions", yamledit.List(requirement)))
+		yamledit.Append(tree, path, yamledit.Map("matchExpressions", yamledit.List(requirement)))
 		return nil
 	}
 	for i, term := range terms {
 		expressions, err := yamledit.MappingsAt(term, "matchExpressions")
 		if err != nil {
-			return yamledit.InItem(err, PathTerms, i)
+			return yamledit.InItem(err, path, i)
 		}
 		for j, expression := range expressions {
-			if from != "" && Allows(expression, key, from) && !Allows(expression, key, m.Region) {
+			if from != "" && Allows(expression, key, from) && !Allows(expression, key, region) {
 				expressions[j] = yamledit.Clone(requirement)
 			}
 		}

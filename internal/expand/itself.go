@@ -154,13 +154,25 @@ func ownSelectors(cluster *yaml.Node) ([]Part, error) {
 // moveSelector makes a selector that names the primary select the same Pods of the
 // replica. One that names both stays as it is.
 func (m *member) moveSelector(selector *yaml.Node) error {
+	replace, err := labelReplacer(selector)
+	primary := m.pair.Primary
+	if err == nil && replace(manifest.LabelCluster, primary.Name, m.Name) {
+		replace(LabelRole, string(primary.Role), string(m.Role))
+		replace(LabelRegion, primary.Region, m.Region)
+	}
+	return err
+}
+
+// labelReplacer returns what replaces the value of a label in a selector, unless the
+// other value is there too, and tells whether it has.
+func labelReplacer(selector *yaml.Node) (func(key, from, to string) bool, error) {
 	labels, err := yamledit.MappingAt(selector, "matchLabels")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	expressions, err := yamledit.MappingsAt(selector, "matchExpressions")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	values := make(map[string][][]*yaml.Node) // of each label
 	for i := 0; labels != nil && i+1 < len(labels.Content); i += 2 {
@@ -170,14 +182,14 @@ func (m *member) moveSelector(selector *yaml.Node) error {
 	for i, e := range expressions {
 		list, err := yamledit.SequenceAt(e, "values")
 		if err != nil {
-			return yamledit.InItem(err, "matchExpressions", i)
+			return nil, yamledit.InItem(err, "matchExpressions", i)
 		}
 		if list != nil {
 			key := yamledit.Scalar(e, "key")
 			values[key] = append(values[key], list.Content)
 		}
 	}
-	replace := func(key, from, to string) (replaced bool) {
+	return func(key, from, to string) (replaced bool) {
 		for _, list := range values[key] {
 			index := func(value string) int {
 				return slices.IndexFunc(list, func(n *yaml.Node) bool { return n.Value == value })
@@ -187,11 +199,5 @@ func (m *member) moveSelector(selector *yaml.Node) error {
 			}
 		}
 		return replaced
-	}
-	primary := m.pair.Primary
-	if replace(manifest.LabelCluster, primary.Name, m.Name) {
-		replace(LabelRole, string(primary.Role), string(m.Role))
-		replace(LabelRegion, primary.Region, m.Region)
-	}
-	return nil
+	}, nil
 }

@@ -23,6 +23,40 @@ func PoolerAddress(pooler *manifest.Pooler) *yaml.Node {
 	})
 }
 
+// PlaceTwin makes the Pods of a Pooler's twin run in the replica's region, where they are
+// needed when the primary's is lost, and select their own where the Pooler's do, as the
+// replica does.
+func PlaceTwin(twin *yaml.Node, pooler *manifest.Pooler) error {
+	const pod = "spec.template.spec"
+	pair := pooler.Cluster.Pair
+	if err := requireRegion(twin, pod+".nodeSelector", pod+".affinity."+nodeTerms, pair.RegionKey, pair.Primary.Region, pair.Replica.Region); err != nil {
+		return err
+	}
+	spec := yamledit.MakeMapping(twin, pod)
+	if yamledit.Get(spec, "containers") == nil { // the API wants it; the operator adds PgBouncer's
+		yamledit.Set(spec, "containers", yamledit.List())
+	}
+	return selectTwin(spec, pooler)
+}
+
+// selectTwin makes all label selectors in a tree that name a Pooler select its twin.
+func selectTwin(n *yaml.Node, pooler *manifest.Pooler) error {
+	if selector := yamledit.Get(n, "labelSelector"); selector != nil {
+		replace, err := labelReplacer(selector)
+		if err != nil {
+			return err
+		}
+		replace(manifest.LabelPooler, pooler.Name, pooler.Twin)
+		replace(manifest.LabelCluster, pooler.Cluster.Pair.Primary.Name, pooler.Cluster.Pair.Replica.Name)
+	}
+	for _, child := range n.Content {
+		if err := selectTwin(child, pooler); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // namePoolers puts the Service of a Pooler into the server certificate, beside each name of
 // the Pooler that the chart has there: PgBouncer shows applications this certificate.
 func namePoolers(m *member) error {

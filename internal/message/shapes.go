@@ -14,8 +14,8 @@ const (
 	TooManyNodes     ID = "too-many-nodes"
 
 	// Hints only: how to see the shape that is wanted.
-	ShapeOfCluster ID = "shape-of-cluster"
-	ShapeOfPolicy  ID = "shape-of-policy"
+	ShapeOfField ID = "shape-of-field"
+	ShapeOfSpec  ID = "shape-of-spec"
 )
 
 var shapes = []entry{
@@ -23,8 +23,8 @@ var shapes = []entry{
 	{ExpectedSequence, "expected a sequence", ""},
 	{ExpectedString, "expected a string", ""},
 	{ExpectedInteger, "expected an integer", ""},
-	{ShapeOfCluster, "", "kubectl explain cluster.{path} --api-version=postgresql.cnpg.io/v1 shows its shape"},
-	{ShapeOfPolicy, "", "kubectl explain {kind}.spec --recursive shows its shape"},
+	{ShapeOfField, "", "kubectl explain {kind}.{path} --api-version=postgresql.cnpg.io/v1 shows its shape"},
+	{ShapeOfSpec, "", "kubectl explain {kind}.spec --recursive shows its shape"},
 	{NoSpec, "it has no spec", "every Cluster has one: was the input cut off?"},
 	{KeyTwice, `the key "{key}" appears twice`, "keep one of the two"},
 	{AnchorInItself, `the anchor "{anchor}" contains itself`, "write the value out"},

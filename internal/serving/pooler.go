@@ -68,22 +68,27 @@ func (p Poolers) Change(o *manifest.Object) (change yamledit.Change, changes boo
 		return change, false, nil
 	}
 	pooler := p.byObject[o]
-	if change, err = forMembers(o, pooler.Cluster.Pair, pooler.Twin, clusterNamed, keepTwin); err != nil {
+	if change, err = forMembers(o, pooler.Cluster.Pair, pooler.Twin, clusterNamed, changeTwin(pooler)); err != nil {
 		return change, false, err
 	}
 	change.Added = append(change.Added, yamledit.Added{Tree: expand.PoolerAddress(pooler)})
 	return change, true, nil
 }
 
-// keepTwin has Helm keep the twin as it does the replica: applications reach the only
-// current data through it.
-func keepTwin(tree *yaml.Node, m topology.Member) error {
-	if !m.Keep {
-		return nil
+// changeTwin returns what makes a copy of a Pooler the twin: its Pods run in the replica's
+// region, and Helm keeps it as it does the replica, whose data applications reach through it.
+func changeTwin(pooler *manifest.Pooler) func(*yaml.Node, topology.Member) error {
+	return func(tree *yaml.Node, m topology.Member) error {
+		if m.Role != topology.Replica {
+			return nil
+		}
+		if err := expand.PlaceTwin(tree, pooler); err != nil || !m.Keep {
+			return err
+		}
+		_, err := yamledit.MappingAt(tree, "metadata.annotations")
+		if err == nil {
+			yamledit.Set(yamledit.MakeMapping(tree, "metadata.annotations"), expand.AnnotationKeep, yamledit.String("keep"))
+		}
+		return err
 	}
-	_, err := yamledit.MappingAt(tree, "metadata.annotations")
-	if err == nil {
-		yamledit.Set(yamledit.MakeMapping(tree, "metadata.annotations"), expand.AnnotationKeep, yamledit.String("keep"))
-	}
-	return err
 }
