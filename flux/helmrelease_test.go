@@ -266,6 +266,7 @@ func TestHelmReleaseErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"none", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "release.yaml: no HelmRelease of helm.toolkit.fluxcd.io in it"},
 		{"of another group", strings.Replace(release, "helm.toolkit.fluxcd.io", "helm.fluxcd.io", 1), "no HelmRelease of helm.toolkit.fluxcd.io in it"},
+		{"of another kind", strings.Replace(release, "kind: HelmRelease", "kind: HelmReleases", 1), "no HelmRelease of helm.toolkit.fluxcd.io in it"},
 		{"empty", "", "no HelmRelease of helm.toolkit.fluxcd.io in it"},
 		{"two", release + "---\n" + release, "release.yaml:21: HelmRelease blog/blog: a second HelmRelease; the first is in line 6"},
 		{"no YAML", "kind: [\n", "release.yaml:"},
@@ -373,7 +374,8 @@ func TestTransitions(t *testing.T) {
 			if (err != nil) != slices.Contains(strings.Split(never, ", "), to) {
 				t.Errorf("from %s to %s: %v", from, to, err)
 			}
-			if err != nil && !strings.Contains(err.Error(), "release.yaml:6: HelmRelease blog/blog: its postRenderers are those of --active ") {
+			if err != nil && (!strings.Contains(err.Error(), "release.yaml:6: HelmRelease blog/blog: its postRenderers are those of --active ") ||
+				strings.Contains(err.Error(), "hot standby off") != (to == "off")) {
 				t.Errorf("from %s to %s: %v", from, to, err)
 			}
 		}

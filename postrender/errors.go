@@ -55,11 +55,11 @@ func errorAbout(o *manifest.Object, err error) *Error {
 	e.Line = max(e.Line, at.Line)
 	if at.Path != "" && message.Hint(err) == "" { // a shape: kubectl knows the right one
 		path := regexp.MustCompile(`\[\d+\]`).ReplaceAllString(at.Path, "")
-		shape := message.ShapeOfField
+		kind := strings.ToLower(o.Kind)
+		e.hint = message.New(message.ShapeOfField, "kind", kind, "path", path).Hint()
 		if o.Group() != manifest.Group {
-			shape = message.ShapeOfSpec
+			e.hint = message.New(message.ShapeOfSpec, "kind", kind).Hint()
 		}
-		e.hint = message.New(shape, "kind", strings.ToLower(o.Kind), "path", path).Hint()
 	}
 	return e
 }

@@ -143,4 +143,16 @@ func TestExpandErrors(t *testing.T) {
 	if _, err := postrender.Expand(cfg, func() {}); err == nil || !strings.Contains(err.Error(), "encode the Cluster") {
 		t.Errorf("a function: %v", err)
 	}
+	if _, err := postrender.Expand(cfg, unreadable{}); err == nil || !strings.Contains(err.Error(), "decode the Cluster: ") {
+		t.Errorf("what cannot be decoded: %v", err)
+	}
 }
+
+// unreadable can be encoded only.
+type unreadable struct{}
+
+func (unreadable) MarshalJSON() ([]byte, error) {
+	return []byte(`{"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"db"},"spec":{"instances":1}}`), nil
+}
+
+func (*unreadable) UnmarshalJSON([]byte) error { return errors.New("never") }

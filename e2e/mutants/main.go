@@ -41,6 +41,7 @@ type settings struct {
 	jobs     int
 	floor    float64
 	limit    time.Duration
+	rest     bool
 }
 
 func main() {
@@ -51,7 +52,8 @@ func main() {
 	flag.IntVar(&s.sample, "n", 60, "how many mutants to pick; 0 is all")
 	flag.IntVar(&s.jobs, "jobs", 2, "how many tests run at the same time")
 	flag.Float64Var(&s.floor, "floor", 0, "fail if fewer than this of 100 mutants are noticed")
-	flag.DurationVar(&s.limit, "limit", 0, "how long tests are begun for one mutant, those that notice most first: one that they do not notice survives; 0 runs all")
+	flag.DurationVar(&s.limit, "limit", 0, "how long tests are begun one by one for a mutant, those that notice most first; 0 runs all of them so")
+	flag.BoolVar(&s.rest, "rest", true, "run the tests that the limit leaves, all of a program at once; otherwise the mutant survives")
 	flag.Parse()
 	s.patterns = flag.Args()
 	if len(s.patterns) == 0 {
@@ -92,7 +94,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b.limit = s.limit
+	b.limit, b.rest = s.limit, s.rest
 	begin := time.Now()
 	survivors, err := b.tryAll(ctx, picked, s.jobs)
 	if err != nil {

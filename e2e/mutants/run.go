@@ -26,6 +26,7 @@ import (
 type built struct {
 	module, work string
 	limit        time.Duration
+	rest         bool // run together what the limit leaves
 	log          io.Writer
 	env          []string
 	tests        []*test
@@ -42,8 +43,11 @@ type test struct {
 	tries, kills int
 }
 
-// pattern selects the test for -run.
+// pattern selects the test for -run, or several whose names have "|" between them.
 func (t *test) pattern() string {
+	if strings.Contains(t.name, "|") {
+		return "^(" + t.name + ")$"
+	}
 	levels := strings.SplitN(t.name, "/", 2) // a slash in the name of a part is one more level
 	for i, level := range levels {
 		levels[i] = "^" + strings.ReplaceAll(regexp.QuoteMeta(level), "/", "$/^") + "$"
@@ -230,9 +234,9 @@ func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
 	}
 	b.mutex.Unlock()
 	slices.SortStableFunc(tests, func(x, y *test) int { return cmp.Compare(promise[y], promise[x]) })
-	for _, t := range tests {
+	for i, t := range tests {
 		if b.limit > 0 && time.Since(begin) > b.limit {
-			break
+			return b.tryTogether(ctx, tests[i:], m)
 		}
 		failed, err := b.run(ctx, t, 10*time.Second+4*t.took, "MUTANT="+strconv.Itoa(m.number))
 		if err != nil {
@@ -246,6 +250,31 @@ func (b *built) try(ctx context.Context, m mutant) (by string, err error) {
 		b.mutex.Unlock()
 		if failed {
 			return filepath.Base(t.pkg) + " " + t.name, nil
+		}
+	}
+	return "", nil
+}
+
+// tryTogether is try for tests that promise little: all of a program in one run.
+func (b *built) tryTogether(ctx context.Context, tests []*test, m mutant) (by string, err error) {
+	if !b.rest {
+		return "", nil
+	}
+	together := make(map[string]*test)
+	for _, t := range tests {
+		name, _, _ := strings.Cut(t.name, "/")
+		all, found := together[t.program]
+		if !found {
+			all = &test{program: t.program, folder: t.folder, pkg: t.pkg, name: name}
+			together[t.program] = all
+		} else if !slices.Contains(strings.Split(all.name, "|"), name) {
+			all.name += "|" + name
+		}
+		all.took += t.took
+	}
+	for _, all := range together {
+		if failed, err := b.run(ctx, all, time.Minute+4*all.took, "MUTANT="+strconv.Itoa(m.number)); failed || err != nil {
+			return filepath.Base(all.pkg) + ", many tests at once", err
 		}
 	}
 	return "", nil

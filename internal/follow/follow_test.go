@@ -2,6 +2,7 @@ package follow
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,17 @@ func TestMayFind(t *testing.T) {
 	}
 	if finderOf("blog").MayFind([]byte("apiVersion: v1\nkind: Secret\ndata: {a: c2VjcmV0, b: db}\n")) {
 		t.Error("the filter lets everything through")
+	}
+}
+
+// TestNotHosts: a name under one of these keys is that of something else, or a label.
+func TestNotHosts(t *testing.T) {
+	want := []string{
+		"annotations", "claimName", "configMap", "configMapKeyRef", "configMapRef", "image", "imagePullSecrets", "labels", "matchLabels",
+		"metadata", "priorityClassName", "roleRef", "scaleTargetRef", "selector", "serviceAccount", "serviceAccountName", "storageClassName", "subjects",
+	}
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(notHosts))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

@@ -116,8 +116,8 @@ func havePort(ports *yaml.Node, at port) bool {
 		if err != nil {
 			return yamledit.Scalar(n, "port") == at.name
 		}
-		last, err := strconv.Atoi(yamledit.Scalar(n, "endPort"))
-		return at.number == first || err == nil && first <= at.number && at.number <= last
+		last, _ := strconv.Atoi(yamledit.Scalar(n, "endPort")) // 0 where there is none
+		return at.number == first || first <= at.number && at.number <= last
 	})
 }
 

@@ -145,7 +145,7 @@ func TestRewrite(t *testing.T) {
 		{"merge keys of a List", "a: &x {b: 1}\nc: &y {d: 1}\ne:\n  <<: [*x, *y] # x\n  f: 1 # f\n", "a: {b: 1}\nc: {d: 1}\ne: {b: 1, d: 1, f: 2}", "a: &x {b: 1}\nc: &y {d: 1}\ne:\n  <<: [*x, *y] # x\n  f: 2 # f\n"},
 		{"a long key", "a: 1\n", "a: 1\n" + long + ": 1", "a: 1\n" + long + ": 1\n"},
 		{"a longer key", "a: 1\n", "a: 1\nb: {? " + long + "k\n: 1}", "a: 1\nb:\n  ? " + long + "k\n  : 1\n"},
-		{"keys of a flow mapping", "{a: 1}\n", "{a: 1, ? [b] : 2, " + long[2:] + ": 3, ? " + long + " : 4}", "{a: 1, ? [\"b\"] : 2, \"" + long[2:] + "\": 3, ? \"" + long + "\" : 4}\n"},
+		{"keys of a flow mapping", "{a: 1}\n", "{a: 1, ? [b] : 2, " + long[2:] + ": 3, ? " + long[1:] + " : 4}", "{a: 1, ? [\"b\"] : 2, \"" + long[2:] + "\": 3, ? \"" + long[1:] + "\" : 4}\n"},
 		{"tags in flow style", "[a]\n", "- a\n- !!str word\n- ! b,c\n- !x word\n- !!str\n- !x b:\n- !x d?e\n- !!map {f: 1}\n- !!seq [g]\n", "[a, !!str word, ! \"b,c\", !x word, !!str \"\", {!x b: null}, !x \"d?e\", !!map {\"f\": 1}, !!seq [\"g\"]]\n"},
 		{"tags in block style", "a: 1\n", "a: 1\nb:\n- !!str word\n- ! b,c\n- !!str\n- !x b:\n- !!map {f: 1}\n- !!seq [g]\n- !!str 'x'\n", "a: 1\nb:\n- !!str word\n- ! b,c\n- !!str \"\"\n- !x b:\n- !!map\n  f: 1\n- !!seq\n  - g\n- !!str 'x'\n"},
 		{"characters that have to be escaped", "a: 1\n", "a: [\"\\x7f\", \"\\x80\", \"\\x9f\", \"\\xa0\", \"\\ufffd\", \"\\ufffe\", \"\\uffff\", \"\\ufeff\", \"\\x1f\", \"\\\"\", \"\\\\\", ' !#[]~']", "a:\n- \"\\u007f\"\n- \"\\u0080\"\n- \"\\u009f\"\n- \"\u00a0\"\n- \"�\"\n- \"\\ufffe\"\n- \"\\uffff\"\n- \"\\ufeff\"\n- \"\\u001f\"\n- \"\\\"\"\n- \"\\\\\"\n- ' !#[]~'\n"},
