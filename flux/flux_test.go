@@ -368,6 +368,46 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// servants are objects of the chart's Cluster that get twins.
+const servants = `---
+apiVersion: postgresql.cnpg.io/v1
+kind: ScheduledBackup
+metadata: {name: nightly, namespace: blog}
+spec: {schedule: "0 0 3 * * *", cluster: {name: blog-db}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata: {name: blog-db, namespace: blog}
+spec: {selector: {matchLabels: {cnpg.io/cluster: blog-db}}, podMetricsEndpoints: [{port: metrics}]}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: pool, namespace: blog}
+spec: {cluster: {name: blog-db}, instances: 1, pgbouncer: {poolMode: session}}
+`
+
+// TestServants: they get them in Flux too, on each side.
+func TestServants(t *testing.T) {
+	for _, side := range []string{"both", "primary", "replica"} {
+		for _, active := range []string{"primary", "replica"} {
+			for _, follow := range []bool{false, true} {
+				cfg := valid
+				cfg.Side, cfg.Active, cfg.Follow = postrender.Side(side), postrender.Active(active), follow
+				if active == "replica" {
+					cfg.Failover = "done"
+				}
+				entries, err := (&Generator{Config: cfg}).PostRenderers(source(chart + servants))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(expanded(t, cfg, chart+servants), inFlux(t, entries, chart+servants)); diff != "" {
+					t.Errorf("%s, %s, follow %v: inside Flux (-expander +flux):\n%s", side, active, follow, diff)
+				}
+			}
+		}
+	}
+}
+
 // TestCheck: entries that do not make the expander's pair are refused.
 func TestCheck(t *testing.T) {
 	g := &Generator{Config: valid}
