@@ -86,7 +86,7 @@ clean:
 
 # The real things. A suite of e2e is some tests, and the programs that they run, which
 # are built before the time limit of a test begins.
-SUITES = admission argocd dist flux helm krm live policy release
+SUITES = admission argocd dist flux helm krm live more policy release
 tests_admission = TestAdmission|TestProvision
 needs_admission = helm3 helm4 etcd kubernetes kubectl operator
 tests_argocd    = TestArgoCD
@@ -100,8 +100,11 @@ needs_helm      = helm3 helm4
 tests_krm       = TestKRM
 needs_krm       = helm3 kustomize kpt
 tests_live      = TestLive
-needs_live      = helm3 helm4 kubectl $(if $(CNPG_PAIR_KUBECONFIG),,live$(if $(ALL),-more) source-controller helm-controller)
+needs_live      = helm3 helm4 kubectl $(if $(CNPG_PAIR_KUBECONFIG),,live source-controller helm-controller)
 flags_live      = -parallel 2 -timeout 50m
+tests_more      = TestMore
+needs_more      = $(needs_live) $(if $(ALL),live-more)
+flags_more      = -parallel 2 -timeout 90m
 tests_policy    = TestPolicy
 tests_release   = TestRelease
 needs_release   = $(needs_admission)
@@ -120,7 +123,7 @@ e2e-programs: ## builds all that the suites run
 # is alone: it measures for how long writes pause.
 e2e: e2e-programs ## all of them but what takes very long to build; root on Debian
 	$(MAKE) -k -j2 -O e2e-release e2e-dist e2e-admission e2e-helm corpus e2e-flux e2e-policy e2e-krm e2e-argocd
-	$(MAKE) e2e-live
+	$(MAKE) -k e2e-live $(if $(ALL),e2e-more)
 
 e2e-all: ## the same, with the programs that take very long to build
 	$(MAKE) e2e E2E=all

@@ -509,9 +509,9 @@ func testDiverged(t *testing.T, c *cluster) {
 	}
 }
 
-// TestLiveOperatorUpgraded upgrades the operator with a pair in place, whose application
+// TestMoreOperatorUpgraded upgrades the operator with a pair in place, whose application
 // writes.
-func TestLiveOperatorUpgraded(t *testing.T) {
+func TestMoreOperatorUpgraded(t *testing.T) {
 	if os.Getenv("E2E") != "all" {
 		t.Skip("has the cluster for itself, for minutes: make e2e-all runs it")
 	}
