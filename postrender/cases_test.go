@@ -36,7 +36,7 @@ func TestCasesJudged(t *testing.T) {
 				return
 			}
 			for i, c := range matrix() {
-				if testing.Short() && (i+len(name))%22 != 0 {
+				if few() && (i+len(name))%22 != 0 {
 					continue
 				}
 				out, decisions, err := render(t, c, in)
@@ -52,7 +52,13 @@ func TestCasesJudged(t *testing.T) {
 		})
 	}
 	t.Logf("%d results were judged", judged)
-	if want := 11_500; judged < want && !testing.Short() {
+	if want := 11_500; judged < want && !few() {
 		t.Errorf("only %d results were judged, not %d", judged, want)
 	}
 }
+
+// raced is true where the race detector makes everything ten times as slow.
+var raced bool
+
+// few tells a test to repeat itself less often.
+func few() bool { return testing.Short() || raced }

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/openova-io/helm-cnpg-pair/internal/expand"
+	"github.com/openova-io/helm-cnpg-pair/internal/manifest"
 	"github.com/openova-io/helm-cnpg-pair/internal/message"
 	"github.com/openova-io/helm-cnpg-pair/internal/topology"
 	"github.com/openova-io/helm-cnpg-pair/internal/yamledit"
@@ -61,7 +62,7 @@ type Plan struct {
 	Replication Replication `json:"replication"`
 
 	Members  []Member `json:"members"`  // the primary, then the replica
-	Services []string `json:"services"` // those of the pair that the single Cluster does not have
+	Services []string `json:"services"` // those of the pair, and of its Poolers, that the single Cluster does not have
 
 	// WriteAddress is the one of Services by which applications reach the member that
 	// takes writes.
@@ -121,8 +122,8 @@ type Member struct {
 	ArchiveGeneration string `json:"archiveGeneration,omitempty"`
 }
 
-// planOf returns the plan of a pair that becomes of a Cluster by a change.
-func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
+// planOf returns the plan of a pair that becomes of a Cluster by a change, and of its Poolers.
+func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change, poolers []*manifest.Pooler) *Plan {
 	said := func(path string) string {
 		value, _ := yamledit.StringAt(cluster, path)
 		return value
@@ -132,6 +133,11 @@ func planOf(p topology.Pair, cluster *yaml.Node, change yamledit.Change) *Plan {
 		Instances: said("spec.instances"), Storage: said("spec.storage.size"),
 		ShutdownTimeout: said("spec.smartShutdownTimeout"), UpdateMethod: said("spec.primaryUpdateMethod"), SynchronousCommit: said(expand.PathSynchronousCommit),
 		ServerTLSSecret: said(expand.PathServerTLSSecret), Apart: apart(cluster),
+	}
+	for _, pooler := range poolers {
+		if pooler.Address != "" {
+			plan.Services = append(plan.Services, pooler.Address)
+		}
 	}
 	plan.WALKeepSize, plan.WALKeepSizeFrom = cmp.Or(p.WALKeepSize, "512MB"), "default"
 	if p.WALKeepSize != "" {

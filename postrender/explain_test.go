@@ -30,7 +30,7 @@ func TestExplainSchema(t *testing.T) {
 			some = append(some, c)
 		}
 	}
-	if testing.Short() {
+	if few() {
 		some = some[1:3]
 	}
 	paired, single := 0, 0
@@ -83,7 +83,7 @@ func TestExplainSchema(t *testing.T) {
 			}
 		}
 	}
-	if (paired < 2000 || single < 900) && !testing.Short() {
+	if (paired < 2000 || single < 900) && !few() {
 		t.Errorf("only %d paired and %d single Clusters", paired, single)
 	}
 }
@@ -101,7 +101,7 @@ func TestExplainFails(t *testing.T) {
 			some = append(some, c)
 		}
 	}
-	if testing.Short() {
+	if few() {
 		some = some[:2]
 	}
 	failed := 0
@@ -122,7 +122,7 @@ func TestExplainFails(t *testing.T) {
 			}
 		}
 	}
-	if failed < 600 && !testing.Short() {
+	if failed < 600 && !few() {
 		t.Errorf("only %d failures", failed)
 	}
 }

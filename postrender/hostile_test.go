@@ -213,7 +213,7 @@ func cpuTime() time.Duration {
 // square or the cube of the size took minutes. How long a plain stream takes is
 // measured, because the machine, and the race detector, may be slow.
 func TestTimeBySize(t *testing.T) {
-	if testing.Short() {
+	if few() {
 		t.Skip("it takes long")
 	}
 	const (

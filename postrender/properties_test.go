@@ -19,7 +19,7 @@ var (
 // TestGeneratedStreams checks on generated streams what the output promises.
 func TestGeneratedStreams(t *testing.T) {
 	paired, judged, read, most := 0, 0, make(map[string]int), *streams
-	if testing.Short() {
+	if few() {
 		most = min(most, 100)
 	}
 	for i := range most {

@@ -285,7 +285,7 @@ func (p *processed) change(stream *manifest.Stream, found places) []manifest.Pro
 				c := p.selection.candidates[i]
 				changes = true
 				if change, err = expand.Change(c.Pair, other, found.poolers.Of(other)); err == nil && p.plans {
-					p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree(), change)
+					p.result.Decisions[i].Plan = planOf(c.Pair, c.Tree(), change, found.poolers.Of(other))
 				}
 			}
 			if err != nil {

@@ -31,7 +31,7 @@ func TestOperatorSamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, c := range matrix() {
-				if testing.Short() && (i+len(file))%22 != 0 {
+				if few() && (i+len(file))%22 != 0 {
 					continue
 				}
 				out, decisions, err := render(t, c, in)
@@ -61,7 +61,7 @@ func TestOperatorSamples(t *testing.T) {
 	for reason, n := range alone {
 		t.Logf("%d %s", n, reason)
 	}
-	if paired < 50*len(matrix())-20 && !testing.Short() {
+	if paired < 50*len(matrix())-20 && !few() {
 		t.Errorf("only %d Clusters of the samples were paired", paired)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -218,11 +219,12 @@ func (p pair) differences() [][3]string {
 	if !p.primary.Rendered {
 		services = append(services, p.primary.Name+"-rw, -ro, -r")
 	}
+	addresses := p.Services[slices.Index(p.Services, p.WriteAddress):] // those of its Poolers behind it
 	all := [][3]string{
 		{"Clusters", p.primary.Name, strings.Join(here, ", ")},
 		{"each has", p.size(), p.size()},
 		{"nodes", "as the chart says", strings.Join(nodes, "; ")},
-		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(services, p.Services[0], p.WriteAddress), "; ")},
+		{"Services", p.primary.Name + "-rw, -ro, -r", strings.Join(append(append(services, p.Services[0]), addresses...), "; ")},
 	}
 	all = append(all, [3]string{"write address", p.primary.Name + "-rw", p.WriteAddress + ", whichever member takes writes"})
 	if p.primary.Standby != "" && p.primary.Rendered {

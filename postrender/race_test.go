@@ -1,0 +1,5 @@
+//go:build race
+
+package postrender_test
+
+func init() { raced = true }
