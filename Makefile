@@ -40,10 +40,11 @@ COUNT = 2000
 FIRST = 0
 
 mutants: ## breaks a copy of the code in MUTANTS random ways; lists those that no test notices
-	cd e2e && $(GO) test -count=1 ./mutants && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -limit $(LIMIT) -floor $(FLOOR) $(BROKEN)
+	cd e2e && $(GO) test -count=1 ./mutants && $(GO) run ./mutants -C .. -accepted mutants/accepted -n $(MUTANTS) -seed $(SEED) -limit $(LIMIT) -rest=$(REST) -floor $(FLOOR) $(BROKEN)
 MUTANTS = 60
 SEED = 0
-LIMIT = 0
+LIMIT = 20s
+REST = true
 FLOOR = 75
 BROKEN = . ./postrender ./internal/... ./flux
 

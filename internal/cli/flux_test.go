@@ -46,7 +46,7 @@ func TestRunFlux(t *testing.T) {
 			}
 		}
 		cmd := exec.Command(filepath.Join(beside, "cnpg-pair"), "-test.run", "^TestRunFlux$")
-		cmd.Env = []string{"RUN_FLUX=1", "PATH=" + path}
+		cmd.Env = append(os.Environ(), "RUN_FLUX=1", "PATH="+path)
 		out, err := cmd.Output()
 		if got := strings.ReplaceAll(string(out), "\n", ""); err != nil || got != tt.want {
 			t.Errorf("%+v: %q, %v", tt, out, err)

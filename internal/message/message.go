@@ -83,16 +83,6 @@ func find(id ID) entry {
 	return entry{id: id, text: string(id)}
 }
 
-// Each calls f with the text and the hint of every message, in the order of the
-// list.
-func Each(f func(id ID, text, hint string)) {
-	for _, list := range lists {
-		for _, e := range list {
-			f(e.id, e.text, e.hint)
-		}
-	}
-}
-
 // Hint returns what to do about an error, or nothing: any error with a method Hint
 // may carry it.
 func Hint(err error) string {
