@@ -39,7 +39,7 @@ func escape(s string) string {
 		switch {
 		case r == unicode.ReplacementChar && !strings.HasPrefix(s[i:], string(r)):
 			b.WriteString(`\x` + strconv.FormatUint(uint64(s[i]), 16))
-		case r == ' ' || unicode.IsPrint(r):
+		case unicode.IsPrint(r):
 			b.WriteRune(r)
 		default:
 			quoted := strconv.QuoteRuneToASCII(r)

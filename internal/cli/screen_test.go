@@ -35,7 +35,7 @@ func TestScreen(t *testing.T) {
 func TestTableOnScreen(t *testing.T) {
 	const bad = "a\x1b]0;b\nc\td\u202e"
 	plan := &postrender.Plan{
-		Step: "at-rest", Services: []string{"db-mesh"}, Members: []postrender.Member{{Name: "db", ArchiveServer: bad}, {Name: "db-replica", ArchiveServer: bad}}, Instances: bad, Storage: bad,
+		Step: "at-rest", Services: []string{"db-mesh", "db-active"}, WriteAddress: "db-active", Members: []postrender.Member{{Name: "db", ArchiveServer: bad}, {Name: "db-replica", ArchiveServer: bad}}, Instances: bad, Storage: bad,
 		ShutdownTimeout: bad, UpdateMethod: bad, SynchronousCommit: bad, Secrets: []string{bad},
 		ServerTLSSecret: bad, Apart: bad, WALKeepSize: bad, WALVolume: bad, Archive: bad,
 	}
