@@ -79,15 +79,15 @@ func newVersion(p *parser) *cobra.Command {
 type versionText struct{}
 
 func (versionText) run(p *Process) error {
-	_, err := fmt.Fprintln(p.Stdout, version(p.release))
+	info, _ := debug.ReadBuildInfo()
+	_, err := fmt.Fprintln(p.Stdout, version(p.release, info))
 	return err
 }
 
 // version tells what was built. A release knows its version from make dist,
 // because the build's own record would depend on the checkout.
-func version(release string) string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+func version(release string, info *debug.BuildInfo) string {
+	if info == nil {
 		return "cnpg-pair (unknown build)"
 	}
 	text := "cnpg-pair " + cmp.Or(release, info.Main.Version) + " " + info.GoVersion

@@ -77,6 +77,7 @@ func TestMayFind(t *testing.T) {
 		"apiVersion: v1\nkind: Secret\ndata: {b: eA==, a: " + encoded + ", c: eA==}\n":                           1,
 		"kind: A\nspec: {secretName: db-app}\n":                                                                  1,
 		"kind: A\nmetadata: {name: db-rw}\nspec: {containers: [{name: db-rw, image: db-rw}], claimName: db-r}\n": 0,
+		"kind: A\nstatus: {host: db-rw}\n":                                                                       0,
 		"kind: A\nspec: {volumes: [{secret: {secretName: other}}], env: [{name: db-app, value: db}]}\n":          0,
 	} {
 		document, err := yamledit.Parse([]byte(text), yamledit.Split([]byte(text))[0])

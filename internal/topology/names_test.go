@@ -3,6 +3,8 @@ package topology
 import (
 	"strings"
 	"testing"
+
+	"github.com/openova-io/helm-cnpg-pair/internal/message"
 )
 
 // TestReplicaName guards the limit of the operator's Jobs, and that no two Clusters
@@ -26,6 +28,25 @@ func TestReplicaName(t *testing.T) {
 				t.Errorf("%s: %s (also of %s)", name, got, seen[got])
 			}
 			seen[got] = name
+		}
+	}
+}
+
+// TestCheckClusterName: a DNS-1035 label of at most 50 characters.
+func TestCheckClusterName(t *testing.T) {
+	for name, want := range map[string]message.ID{
+		"a": "", "z": "", "a-b": "", "a0": "", "a9z": "", "a--b": "", strings.Repeat("a", 50): "",
+		strings.Repeat("a", 51): message.NameTooLong,
+		"-":                     message.NameNoLabel, "-a": message.NameNoLabel, "a-": message.NameNoLabel, "0a": message.NameNoLabel, "9": message.NameNoLabel,
+		"A": message.NameNoLabel, "aB": message.NameNoLabel, "a.b": message.NameNoLabel, "a_b": message.NameNoLabel, "`": message.NameNoLabel,
+		"a{": message.NameNoLabel, "a/": message.NameNoLabel, "a:": message.NameNoLabel, "é": message.NameNoLabel,
+	} {
+		var got message.ID
+		if wrong := CheckClusterName(name); wrong != nil {
+			got = wrong.ID
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
 }
