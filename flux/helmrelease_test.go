@@ -339,6 +339,9 @@ spec:
 	if _, err := g.PostRenderers(Cluster("blog-db", "", "")); err != nil {
 		t.Error(err)
 	}
+	if _, err := g.PostRenderers(Cluster("Blog", "", "")); err == nil || !strings.HasPrefix(err.Error(), "Cluster Blog:") {
+		t.Errorf("a name that is none: %v", err)
+	}
 }
 
 // TestTransitions: patches of one state become those of another in the steps of a

@@ -33,6 +33,7 @@ func TestRead(t *testing.T) {
 		{"in flow style", "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: a}}", "Cluster a"},
 		{"indented", "  apiVersion: postgresql.cnpg.io/v1\n  kind: Cluster\n", "Cluster"},
 		{"of another version", "apiVersion: postgresql.cnpg.io/v2\nkind: Cluster\n", "Cluster"},
+		{"mentioned in UTF-16", "apiVersion: v1\nkind: ConfigMap\n# " + wide("postgresql.cnpg.io", little) + "\n", ""},
 		{"of a group alone", "apiVersion: postgresql.cnpg.io\nkind: Cluster\n", ""},
 		{"of another group", "apiVersion: x.io/v1\nkind: Cluster\nx: postgresql.cnpg.io\n", ""},
 		{"of a kind that begins so", v1 + "kind: ClusterImageCatalog\n", ""},
