@@ -104,7 +104,8 @@ func jail(program string, args []string) {
 func jailed(t *testing.T, program, name string) {
 	t.Helper()
 	link(t, filepath.Join(filepath.Dir(name), "jailed"))
-	script := fmt.Sprintf("#!/bin/sh\n%s='%s' exec '%s' \"$@\"\n", jailVariable, program, filepath.Join(filepath.Dir(name), "jailed"))
+	// a test binary of go test -cover would write to this folder at its end
+	script := fmt.Sprintf("#!/bin/sh\nGOCOVERDIR= %s='%s' exec '%s' \"$@\"\n", jailVariable, program, filepath.Join(filepath.Dir(name), "jailed"))
 	if err := os.WriteFile(name, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
