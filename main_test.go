@@ -16,6 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// raced is true where the race detector looks on.
+var raced bool
+
 var update = flag.Bool("update", false, "write what the cases print into testdata")
 
 // others are the programs that the test binary is when it is run by another name.

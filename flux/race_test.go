@@ -1,0 +1,5 @@
+//go:build race
+
+package flux
+
+func init() { raced = true }
