@@ -3,6 +3,7 @@ package expand
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -55,7 +56,7 @@ func (p Part) at(path string) (Part, error) {
 // locate makes the path of an error one in the Cluster.
 func (p Part) locate(err error) error {
 	if e, ok := err.(*yamledit.Error); ok {
-		return &yamledit.Error{Path: p.Path + "." + e.Path, Line: e.Line, Err: e.Err}
+		return &yamledit.Error{Path: strings.TrimSuffix(p.Path+"."+e.Path, "."), Line: e.Line, Err: e.Err}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,21 +37,28 @@ func PlaceTwin(twin *yaml.Node, pooler *manifest.Pooler) error {
 	if yamledit.Get(spec, "containers") == nil { // the API wants it; the operator adds PgBouncer's
 		yamledit.Set(spec, "containers", yamledit.List())
 	}
-	return selectTwin(spec, pooler)
+	return selectTwin(Part{spec, pod}, pooler)
 }
 
-// selectTwin makes all label selectors in a tree that name a Pooler select its twin.
-func selectTwin(n *yaml.Node, pooler *manifest.Pooler) error {
-	if selector := yamledit.Get(n, "labelSelector"); selector != nil {
+// selectTwin makes all label selectors in a part that name a Pooler select its twin.
+func selectTwin(p Part, pooler *manifest.Pooler) error {
+	if selector := yamledit.Get(p.Node, "labelSelector"); selector != nil {
 		replace, err := labelReplacer(selector)
 		if err != nil {
-			return err
+			return Part{selector, p.Path + ".labelSelector"}.locate(err)
 		}
 		replace(manifest.LabelPooler, pooler.Name, pooler.Twin)
 		replace(manifest.LabelCluster, pooler.Cluster.Pair.Primary.Name, pooler.Cluster.Pair.Replica.Name)
 	}
-	for _, child := range n.Content {
-		if err := selectTwin(child, pooler); err != nil {
+	for i, child := range p.Node.Content {
+		within := Part{child, p.Path}
+		switch {
+		case p.Node.Kind == yaml.SequenceNode:
+			within.Path += fmt.Sprintf("[%d]", i)
+		case p.Node.Kind == yaml.MappingNode && i%2 == 1:
+			within.Path += "." + p.Node.Content[i-1].Value
+		}
+		if err := selectTwin(within, pooler); err != nil {
 			return err
 		}
 	}
