@@ -35,15 +35,22 @@ func TestLive(t *testing.T) {
 	sideBySide(t, c, []liveTest{
 		{"backups on schedule", testScheduledBackup},
 		{"runbook", testRunbook},
+		{"cluster lost", testClusterLost},
 		{"sides changed by helm 4", testSidesChangedByHelm4},
 		{"a member refused", testRefused},
 		{"local failover", testLocalFailover},
 		{"sides changed by flux", testSidesChangedByFlux},
 		{"far behind, archive", testFarBehind("store", 9002)},
+		{"the object store gone", testStoreGone},
 		{"two clusters", testTwoClusters},
 		{"cluster lost, sync", testClusterLostSync},
 		{"sides changed by kubectl", testSidesChangedByKubectl},
+		{"sides changed by helm", testSidesChangedByHelm},
+		{"a tablespace added", testTablespaceAdded},
+		{"certificates renewed", testCertificatesRenewed},
+		{"far behind, no archive", testWALKeepSize},
 		{"diverged", testDiverged},
+		{"commits", testCommits},
 		{"turned on", testTurnedOn},
 		{"parameters lowered", testParametersLowered},
 		{"pair", testPair},
@@ -76,7 +83,7 @@ func sideBySide(t *testing.T, c *cluster, tests []liveTest) {
 }
 
 // TestMore is the same with programs that take very long to build, the Barman Cloud
-// plugin and another version of PostgreSQL; and what would make the other too long.
+// plugin and another version of PostgreSQL; and what takes longer than all others.
 func TestMore(t *testing.T) {
 	if os.Getenv("E2E") != "all" {
 		t.Skip("takes very long to build: make e2e-all does that, and runs this test")
@@ -89,13 +96,6 @@ func TestMore(t *testing.T) {
 		{"created again, plugin", testGenerations("plugin", 9013)},
 		{"far behind, plugin", testFarBehind("plugin", 9012)},
 		{"the Barman Cloud plugin", testPlugin},
-		{"sides changed by helm", testSidesChangedByHelm},
-		{"cluster lost", testClusterLost},
-		{"the object store gone", testStoreGone},
-		{"far behind, no archive", testWALKeepSize},
-		{"certificates renewed", testCertificatesRenewed},
-		{"a tablespace added", testTablespaceAdded},
-		{"commits", testCommits},
 		{"major upgrade", testMajorUpgrade},
 		{"major upgrade of a pair", testMajorUpgradeOfAPair},
 		{"certificates renewed, two clusters", testCertificatesRenewedInTwo},
